@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A digest: SHA-256 of bytes that are already in memory. */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include "base/span.h"
+
+enum { SHA256_BYTES = 32, SHA256_HEX_MAX = 2 * SHA256_BYTES + 1 };
+
+void digest_sha256(struct span span, uint8_t ret_digest[static SHA256_BYTES]);
+
+/* The same as 64 lower-case hex digits and a NUL. */
+void digest_sha256_hex(struct span span, char ret_text[static SHA256_HEX_MAX]);
+
+#endif

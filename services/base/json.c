@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON, read the strict way. */
+#include "base/json.h"
+
+#include "base/encoding.h"
+#include "base/memory.h"
+
+/* jansson recurses up to 2,048 levels by itself: look before it does. */
+static bool is_shallow(struct span text)
+{
+    bool in_string = false;
+    int depth = 0;
+
+    for (size_t i = 0; i < text.length; i++) {
+        uint8_t byte = text.data[i];
+
+        if (in_string && byte == '\\')
+            i++;
+        else if (byte == '"')
+            in_string = !in_string;
+        else if (!in_string && (byte == '{' || byte == '['))
+            depth++;
+        else if (!in_string && (byte == '}' || byte == ']'))
+            depth--;
+        if (depth > JSON_DEPTH_MAX)
+            return false;
+    }
+    return true;
+}
+
+bool json_read(struct span text, json_t **ret_value, struct err *err)
+{
+    json_error_t error;
+    json_t *value;
+
+    if (!is_shallow(text))
+        return err_set(err, ERR_FIELD_TOO_DEEP, "nested more than %d levels", JSON_DEPTH_MAX);
+    if (text.length == 0)
+        return err_set(err, ERR_MESSAGE_MALFORMED, "JSON is empty");
+    if (memchr(text.data, '\0', text.length)) /* jansson drops it behind a number */
+        return err_set(err, ERR_MESSAGE_MALFORMED, "JSON holds a NUL byte");
+    value = json_loadb((const char *)text.data, text.length,
+                       JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!value)
+        return err_set(err, ERR_MESSAGE_MALFORMED, "JSON, line %d column %d", error.line,
+                       error.column);
+    *ret_value = value;
+    return true;
+}
+
+struct span json_text(const json_t *value, struct arena *arena)
+{
+    size_t flags = JSON_COMPACT | JSON_ENCODE_ANY;
+    size_t length = json_dumpb(value, NULL, 0, flags);
+    char *text = arena_alloc(arena, length + 1);
+
+    if (length == 0 || json_dumpb(value, text, length, flags) != length)
+        memory_exhausted();
+    text[length] = '\0';
+    return span_of(text, length);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON through jansson, read the strict way: RFC 8259, no duplicate names, nothing behind the
+ * value, no NUL in strings, bounded depth and size.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <jansson.h>
+
+enum { JSON_DEPTH_MAX = 64 };
+
+/* The value, to be released with json_decref().  MESSAGE_MALFORMED tells line and column in
+ * `detail`. */
+MUST_CHECK bool json_read(struct span text, json_t **ret_value, struct err *err);
+
+/* Compact text in the arena, names in the order of insertion. */
+struct span json_text(const json_t *value, struct arena *arena);
+
+#endif

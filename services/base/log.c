@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The log: a line is built in a fixed buffer and written at once. */
+#include "base/log.h"
+
+#include "base/clock.h"
+#include "base/timestamp.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 2048, VALUE_MAX_BYTES = 256 };
+
+static atomic_int least_level = ERR_LEVEL_INFO;
+static atomic_int line_format = LOG_FORMAT_TEXT;
+
+struct line {
+    char bytes[LINE_MAX_BYTES];
+    size_t length;
+};
+
+void log_configure(enum err_level least, enum log_format format)
+{
+    atomic_store(&least_level, (int)least);
+    atomic_store(&line_format, (int)format);
+}
+
+bool log_is_on(enum err_level level)
+{
+    return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+/* Room for the closing bytes is kept; what does not fit is cut. */
+static void add(struct line *line, const char *format, ...) PRINTF_LIKE(2, 3);
+
+static void add(struct line *line, const char *format, ...)
+{
+    size_t room = LINE_MAX_BYTES - 4 - line->length;
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vsnprintf(line->bytes + line->length, room, format, arguments);
+    va_end(arguments);
+    if (length > 0)
+        line->length += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+/* A JSON string: control bytes, quotes and everything that is not ASCII is escaped byte by byte. */
+static void add_quoted(struct line *line, struct span text)
+{
+    size_t length = text.length < VALUE_MAX_BYTES ? text.length : VALUE_MAX_BYTES;
+
+    add(line, "\"");
+    for (size_t i = 0; i < length; i++) {
+        uint8_t byte = text.data[i];
+
+        if (byte == '"' || byte == '\\')
+            add(line, "\\%c", byte);
+        else if (byte < 0x20 || byte >= 0x7F)
+            add(line, "\\u%04x", byte);
+        else
+            add(line, "%c", byte);
+    }
+    add(line, length < text.length ? "…\"" : "\"");
+}
+
+static void add_value(struct line *line, const struct log_field *field, bool is_json)
+{
+    if (field->kind == LOG_FIELD_NUMBER)
+        add(line, "%" PRId64, field->number);
+    else if (field->kind == LOG_FIELD_HASH)
+        add(line, is_json ? "\"%016" PRIx64 "\"" : "%016" PRIx64, field->hash.low);
+    else
+        add_quoted(line, field->text);
+}
+
+static const char *level_name(enum err_level level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+
+    return names[level];
+}
+
+void log_write(enum err_level level, const char *event, const char *message,
+               const struct log_field *fields)
+{
+    bool is_json = atomic_load_explicit(&line_format, memory_order_relaxed) == LOG_FORMAT_JSON;
+    char time[TIMESTAMP_TEXT_MAX];
+    struct line line = {.length = 0};
+    ssize_t ignored;
+
+    timestamp_format(clock_wall_ms(&clock_system), time);
+    if (is_json)
+        add(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\",\"message\":\"%s\"", time,
+            level_name(level), event, message);
+    else
+        add(&line, "%s %-5s %s: %s", time, level_name(level), event, message);
+    for (; fields->name; fields++) {
+        add(&line, is_json ? ",\"%s\":" : " %s=", fields->name);
+        add_value(&line, fields, is_json);
+    }
+    memcpy(line.bytes + line.length, is_json ? "}\n" : "\n", is_json ? 2 : 1);
+    line.length += is_json ? 2 : 1;
+    ignored = write(STDERR_FILENO, line.bytes, line.length);
+    (void)ignored;
+}
+
+void log_err(const char *event, const char *message, const struct err *err)
+{
+    const struct log_field fields[] = {
+        log_text("reason", err_reason(err->code)),
+        log_text("field", err->field),
+        log_text("detail", err->detail),
+        log_text("file", err->file ? err->file : ""),
+        log_number("line", err->line),
+        {0},
+    };
+
+    if (log_is_on(err_log_level(err->code)))
+        log_write(err_log_level(err->code), event, message, fields);
+}

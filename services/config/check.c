@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks: one table per kind of rule. */
+#include "config/check.h"
+
+#include "config/address.h"
+#include "config/value.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Rows name options; a name that is none is a bug, which the tests find. */
+static const struct option *named(const char *name)
+{
+    return option_find(span_text(name));
+}
+
+static const char *text_of(const struct loader *loader, const struct option *option)
+{
+    return *(const char *const *)loader_field(loader, option);
+}
+
+static int64_t number_of(const struct loader *loader, const struct option *option)
+{
+    return *(const int64_t *)loader_field(loader, option);
+}
+
+static bool is_wrong(const struct loader *loader, const struct option *option)
+{
+    return loader_setting(loader, option)->is_wrong;
+}
+
+/* A text option that must be there when another one is. */
+static const struct companion {
+    const char *option;
+    const char *needs;
+    const char *why;
+} companions[] = {
+    {"tls.certificate_file", "tls.key_file", "a certificate is of no use without its key"},
+    {"tls.certificate_file", "tls.client_ca_file",
+     "callers of gRPC are known by their certificates only"},
+    {"tls.client_ca_file", "tls.certificate_file", "there is no mutual TLS without TLS"},
+    {"tls.key_file", "tls.certificate_file", "a key is of no use without its certificate"},
+    {"http.tls_certificate_file", "http.tls_key_file",
+     "a certificate is of no use without its key"},
+    {"http.tls_key_file", "http.tls_certificate_file",
+     "a key is of no use without its certificate"},
+};
+
+static void check_companions(struct loader *loader)
+{
+    for (size_t i = 0; i < ARRAY_LEN(companions); i++) {
+        const struct option *option = named(companions[i].option);
+        const struct option *needs = named(companions[i].needs);
+
+        if (is_wrong(loader, option) || is_wrong(loader, needs))
+            continue;
+        if (text_of(loader, option)[0] && !text_of(loader, needs)[0])
+            loader_error(loader, loader_setting(loader, option)->place, "%s needs %s: %s",
+                         option->name, needs->name, companions[i].why);
+    }
+}
+
+/* A number that must not be larger than another one. */
+static const struct relation {
+    const char *lesser;
+    const char *greater;
+    enum diagnostic_severity severity;
+    const char *why;
+} relations[] = {
+    {"audit.ring_bytes", "audit.segment_bytes", DIAGNOSTIC_ERROR,
+     "a full ring must fit into one segment"},
+    {"rpc.connection_age", "drain.time", DIAGNOSTIC_WARNING,
+     "clients that are still connected when the drain ends lose their calls"},
+    {"rpc.connection_grace", "rpc.connection_age", DIAGNOSTIC_ERROR,
+     "a connection must not outlive its age by more than the age"},
+    {"rpc.deadline_default", "rpc.connection_grace", DIAGNOSTIC_WARNING,
+     "calls that take longer than the grace end with their connection"},
+    {"rpc.handshake_timeout", "rpc.connection_age", DIAGNOSTIC_ERROR,
+     "a connection must become ready before it gets old"},
+    {"rpc.keepalive", "rpc.connection_age", DIAGNOSTIC_WARNING,
+     "connections end before they are asked whether they are alive"},
+    {"store.read_timeout", "rpc.deadline_default", DIAGNOSTIC_ERROR,
+     "a call must not wait for the store past its deadline"},
+    {"store.write_timeout", "rpc.deadline_default", DIAGNOSTIC_ERROR,
+     "a call must not wait for the store past its deadline"},
+};
+
+static void check_relations(struct loader *loader)
+{
+    for (size_t i = 0; i < ARRAY_LEN(relations); i++) {
+        const struct relation *relation = &relations[i];
+        const struct option *lesser = named(relation->lesser), *greater = named(relation->greater);
+        const struct setting *setting = loader_setting(loader, lesser);
+
+        if (is_wrong(loader, lesser) || is_wrong(loader, greater) ||
+            number_of(loader, lesser) <= number_of(loader, greater))
+            continue;
+        if (setting->source == SETTING_DEFAULT)
+            setting = loader_setting(loader, greater);
+        loader_note(loader, setting->place, relation->severity, "%s must not exceed %s: %s",
+                    lesser->name, greater->name, relation->why);
+    }
+}
+
+/* Plaintext only where nobody else can listen in. `ops` has nothing to hide. */
+static const struct listener {
+    const char *option;
+    const char *certificate;
+} listeners[] = {
+    {"listen.grpc", "tls.certificate_file"},
+    {"listen.http", "http.tls_certificate_file"},
+    {"listen.ops", NULL},
+};
+
+/* The addresses of a listener, whichever type the option has; none while they are wrong. */
+static struct config_addresses addresses_of(const struct loader *loader,
+                                            const struct option *option)
+{
+    const void *field = loader_field(loader, option);
+    const struct config_address *one = field;
+
+    if (is_wrong(loader, option))
+        return (struct config_addresses){0};
+    if (value_is_list(option))
+        return *(const struct config_addresses *)field;
+    return (struct config_addresses){one, one->text[0] ? 1 : 0};
+}
+
+static void check_plaintext(struct loader *loader, const struct listener *listener)
+{
+    const struct option *option = named(listener->option);
+    const struct option *certificate = named(listener->certificate);
+    struct config_addresses list = addresses_of(loader, option);
+
+    if (is_wrong(loader, certificate) || text_of(loader, certificate)[0])
+        return;
+    for (size_t i = 0; i < list.count; i++)
+        if (!list.rows[i].is_loopback)
+            loader_error(loader, list.rows[i].place,
+                         "%s: %s is not loopback and needs TLS: set %s, or listen on 127.0.0.1",
+                         option->name, loader_quote(loader, span_text(list.rows[i].text)),
+                         certificate->name);
+}
+
+/* Two listeners on one address, as far as texts can tell. */
+static void check_same_address(struct loader *loader, const struct config_address *address,
+                               size_t listener, size_t index)
+{
+    for (size_t i = 0; i <= listener; i++) {
+        struct config_addresses list = addresses_of(loader, named(listeners[i].option));
+        size_t end = i == listener ? index : list.count;
+
+        for (size_t j = 0; j < end; j++)
+            if (address->port != 0 && list.rows[j].port == address->port &&
+                strcmp(list.rows[j].host, address->host) == 0) {
+                loader_error(loader, address->place, "%s: %s is an address of %s already",
+                             listeners[listener].option,
+                             loader_quote(loader, span_text(address->text)), listeners[i].option);
+                return;
+            }
+    }
+}
+
+static void check_listeners(struct loader *loader)
+{
+    const struct option *grpc = named("listen.grpc"), *socket = named("listen.grpc_socket");
+
+    for (size_t i = 0; i < ARRAY_LEN(listeners); i++) {
+        struct config_addresses list = addresses_of(loader, named(listeners[i].option));
+
+        if (listeners[i].certificate)
+            check_plaintext(loader, &listeners[i]);
+        for (size_t j = 0; j < list.count; j++)
+            check_same_address(loader, &list.rows[j], i, j);
+    }
+    if (!is_wrong(loader, grpc) && !is_wrong(loader, socket) &&
+        addresses_of(loader, grpc).count == 0 && !text_of(loader, socket)[0])
+        loader_error(loader, loader_setting(loader, grpc)->place,
+                     "nothing serves gRPC: listen.grpc and listen.grpc_socket are both empty");
+}
+
+/* Findings about one file that an option names; what is in it is not looked at. */
+static void check_file(struct loader *loader, const struct option *option)
+{
+    struct config_place place = loader_setting(loader, option)->place;
+    const char *path = text_of(loader, option);
+    const char *name = loader_quote(loader, span_text(path));
+    struct stat status;
+    int fd;
+
+    /* stat() before open(): opening a device can do things. */
+    if (stat(path, &status) != 0) {
+        loader_error(loader, place, "%s: %s: %s", option->name, name, strerrordesc_np(errno));
+        return;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        loader_error(loader, place, "%s: %s is not a regular file", option->name, name);
+        return;
+    }
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        loader_error(loader, place, "%s: %s: %s", option->name, name, strerrordesc_np(errno));
+        return;
+    }
+    close(fd);
+    if (status.st_size == 0)
+        loader_error(loader, place, "%s: %s is empty", option->name, name);
+    if (option->type == OPTION_SECRET_FILE && status.st_mode & S_IRWXO)
+        loader_error(loader, place,
+                     "%s: %s has mode %04o and is open to everybody: chmod o= it (in Kubernetes "
+                     "`defaultMode: 0440`)",
+                     option->name, name, (unsigned)status.st_mode & 07777u);
+}
+
+static void check_files(struct loader *loader)
+{
+    for (size_t i = 0; i < option_count; i++) {
+        bool is_file = options[i].type == OPTION_FILE || options[i].type == OPTION_SECRET_FILE;
+
+        if (is_file && !is_wrong(loader, &options[i]) && text_of(loader, &options[i])[0])
+            check_file(loader, &options[i]);
+    }
+}
+
+static void check_store(struct loader *loader)
+{
+    static const char sqlite[] = "sqlite:";
+    const struct option *option = named("store.url");
+    struct config_place place = loader_setting(loader, option)->place;
+    const char *url = loader->config->store.url;
+
+    if (is_wrong(loader, option))
+        return;
+    if (strncmp(url, "redis", strlen("redis")) == 0 ||
+        strncmp(url, "valkey", strlen("valkey")) == 0)
+        loader_error(loader, place,
+                     "store.url: redis is not in this build: write sqlite:PATH for the embedded "
+                     "store");
+    else if (strncmp(url, sqlite, strlen(sqlite)) != 0)
+        loader_error(loader, place, "store.url must be sqlite:PATH, not %s",
+                     loader_quote(loader, span_text(url)));
+    else if (url[strlen(sqlite)] == '\0' || url[strlen(sqlite)] == ':')
+        loader_error(loader, place,
+                     "store.url must name a file, such as sqlite:passgate-data/passgate.db");
+    else
+        loader->config->store.path = url + strlen(sqlite);
+}
+
+static void check_directives(struct loader *loader)
+{
+    if (loader->config->directives.source == CONFIG_DIRECTIVES_STORE)
+        loader_error(loader, loader_setting(loader, named("directives.source"))->place,
+                     "directives.source: `store` is not in this release: write `folder`, and put "
+                     "the files in directives.folder");
+}
+
+static void check_issuer(struct loader *loader)
+{
+    const struct option *option = named("realm.issuer");
+    struct config_place place = loader_setting(loader, option)->place;
+    struct span issuer = span_text(loader->config->realm.issuer);
+
+    if (is_wrong(loader, option))
+        return;
+    if (span_starts_with(issuer, span_text("http:")) && !address_url_is_loopback(issuer))
+        loader_warning(loader, place,
+                       "realm.issuer: keys that are fetched over http can be exchanged on the way: "
+                       "use https");
+    if (address_url_is_loopback(issuer) && loader->config->http.tls_certificate_file[0])
+        loader_warning(
+            loader, place,
+            "realm.issuer is on loopback: no other machine can fetch the keys for claims");
+}
+
+static const struct config_caller *find_caller(const struct config *config, struct span id)
+{
+    for (size_t i = 0; i < config->caller_count; i++)
+        if (span_is(id, config->callers[i].id))
+            return &config->callers[i];
+    return NULL;
+}
+
+/* Bindings that can never match, and listeners that nobody may use: allowed, and surely a mistake.
+ */
+static void check_callers(struct loader *loader)
+{
+    const struct option *certificate = named("tls.certificate_file");
+    const struct config *config = loader->config;
+    bool has_tls = config->tls.certificate_file[0] != '\0';
+
+    if (is_wrong(loader, certificate))
+        return;
+    if (config->caller_count > 0 && !has_tls)
+        loader_warning(loader, config->callers[0].place,
+                       "callers are known by certificates, and without tls.certificate_file there "
+                       "are none");
+    if (config->caller_count == 0 && has_tls)
+        loader_warning(loader, loader_setting(loader, certificate)->place,
+                       "no `callers:` are listed: every caller over TLS is refused");
+}
+
+static void check_attesters(struct loader *loader)
+{
+    const struct organizations *list = &loader->config->organizations;
+
+    for (size_t i = 0; i < list->count; i++)
+        for (size_t j = 0; j < list->rows[i].attester_count; j++) {
+            struct span attester = list->rows[i].attesters[j];
+            const struct config_caller *caller = find_caller(loader->config, attester);
+
+            if (!span_is(attester, "local") &&
+                (!caller || !(caller->roles >> CONFIG_ROLE_ATTESTER & 1)))
+                loader_warning(
+                    loader, loader->organization_places[i],
+                    "attester %s of %s is not one of `callers:` with the role `attester`",
+                    loader_quote(loader, attester), loader_quote(loader, list->rows[i].id));
+        }
+}
+
+void check_all(struct loader *loader)
+{
+    check_companions(loader);
+    check_relations(loader);
+    check_listeners(loader);
+    check_files(loader);
+    check_store(loader);
+    check_directives(loader);
+    check_issuer(loader);
+    check_callers(loader);
+    check_attesters(loader);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of passgated: what the table in options.c says, read from file, environment and
+ * flags.
+ *
+ * Only services/server includes this.  Everything else gets a small options struct of its own from
+ * the wiring, so that no module sees settings that are not its business.  A config is immutable
+ * after config_load() and lives in the arena that it was loaded into.  Texts are NUL-terminated and
+ * never NULL; "" means that there is none.  Secrets are paths here; what is in the files never is.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/diagnostics.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "domain/facts/organization.h"
+
+/* Where a value was written: a file with line and column, or a flag or variable (line 0). */
+struct config_place {
+    const char *file;
+    int line;
+    int column;
+};
+
+struct config_address {
+    const char *text; /* as gRPC takes it: "127.0.0.1:50051", "[::1]:50051"; "" = off */
+    const char *host; /* without brackets */
+    uint16_t port;    /* 0 = any free one */
+    bool is_loopback; /* 127.0.0.0/8, ::1, localhost */
+    struct config_place place;
+};
+
+struct config_addresses {
+    const struct config_address *rows;
+    size_t count;
+};
+
+enum config_audit_mode { CONFIG_AUDIT_BOUNDED, CONFIG_AUDIT_DURABLE, CONFIG_AUDIT_RING };
+enum config_directives_source { CONFIG_DIRECTIVES_FOLDER, CONFIG_DIRECTIVES_STORE };
+enum config_keys_algorithm { CONFIG_KEYS_ES256, CONFIG_KEYS_EDDSA };
+
+/* What a caller may do.  A binding holds them as bits: 1u << role. */
+enum config_role {
+    CONFIG_ROLE_SUBMITTER,
+    CONFIG_ROLE_ATTESTER,
+    CONFIG_ROLE_ISSUER,
+    CONFIG_ROLE_CHECKER,
+    CONFIG_ROLE_PROPOSER,
+    CONFIG_ROLE_APPROVER,
+    CONFIG_ROLE_AUDITOR,
+    CONFIG_ROLE_OPERATOR,
+};
+
+/* How much of an answer a caller is told, from least to most. */
+enum config_disclose {
+    CONFIG_DISCLOSE_DECISION,
+    CONFIG_DISCLOSE_NEXT_STEP,
+    CONFIG_DISCLOSE_REASONS,
+    CONFIG_DISCLOSE_FACTS,
+};
+
+/* One of `callers:`: a client certificate, and what its owner may do and is told. */
+struct config_caller {
+    const char *id; /* a SPIFFE id, or another identity of a certificate; compared exactly */
+    unsigned roles; /* 1u << enum config_role */
+    enum config_disclose disclose;
+    struct config_place place;
+};
+
+struct setting; /* where each value came from; for config_print() */
+
+struct config {
+    const char *file; /* that was read; "" when there was none */
+
+    struct {
+        const char *folder;
+        enum config_audit_mode mode;
+        int64_t ring_bytes;
+        int64_t segment_bytes;
+    } audit;
+    struct {
+        int64_t bytes;
+        int64_t fresh_ms;
+        int64_t grace_ms;
+    } cache;
+    struct {
+        int64_t lifetime_ms;
+    } claims;
+    struct {
+        const char *country_sets_file; /* "" = the built-in ones */
+        const char *folder;            /* may be missing: no directives */
+        int64_t poll_ms;
+        enum config_directives_source source; /* CONFIG_DIRECTIVES_FOLDER in this release */
+    } directives;
+    struct {
+        int64_t time_ms; /* never 0: the default is filled in */
+    } drain;
+    struct {
+        const char *tls_certificate_file; /* both or neither */
+        const char *tls_key_file;
+    } http;
+    struct {
+        enum config_keys_algorithm algorithm;
+        const char *folder;
+    } keys;
+    struct {
+        struct config_addresses grpc; /* TLS on all of them when tls.certificate_file is there */
+        const char *grpc_socket;      /* always plaintext */
+        struct config_address http;
+        struct config_address ops;
+    } listen;
+    struct {
+        enum log_format format;
+        enum err_level level;
+    } log;
+    struct {
+        const char *audience; /* never "": the issuer is filled in */
+        const char *issuer;   /* without a slash at the end */
+        const char *name;
+    } realm;
+    struct {
+        bool enabled;
+    } reflection;
+    struct {
+        int64_t calls_per_worker;
+        int64_t connection_age_ms;
+        int64_t connection_grace_ms;
+        int64_t deadline_default_ms;
+        int64_t descriptors_min; /* never 0: the default is filled in */
+        int64_t handshake_timeout_ms;
+        int64_t in_flight_max;
+        int64_t keepalive_ms;
+        int64_t keepalive_timeout_ms;
+        int64_t memory_quota_bytes; /* 0 = none */
+        int64_t message_bytes_max;
+        int64_t metadata_bytes_max;
+        int64_t streams_max;
+        int64_t workers; /* 0 = one per CPU */
+    } rpc;
+    struct {
+        const char *hash_key_file;
+        const char *path; /* of the SQLite file; from the URL */
+        int64_t pending_max;
+        int64_t read_timeout_ms;
+        const char *url;
+        int64_t write_timeout_ms;
+    } store;
+    struct {
+        const char *certificate_file; /* all three or none */
+        const char *client_ca_file;
+        const char *key_file;
+    } tls;
+
+    struct organizations organizations;
+    const struct config_caller *callers;
+    size_t caller_count;
+
+    const struct setting *settings;
+};
+
+/* What the command line asks for. */
+enum config_action {
+    CONFIG_RUN,
+    CONFIG_CHECK,
+    CONFIG_PRINT,
+    CONFIG_PRINT_REFERENCE,
+    CONFIG_HELP,
+    CONFIG_VERSION,
+};
+
+/*
+ * Read everything: flags over environment over file over defaults.  Pure but for the files that
+ * `argv` and `environment` (as in main) name; of secret files only the mode is looked at.
+ *
+ * Every error and warning is in `diagnostics`; false when there was an error.  *ret_config is NULL
+ * for actions that need none (help, version, reference).
+ */
+MUST_CHECK bool config_load(int argc, char **argv, char **environment, struct arena *arena,
+                            struct diagnostics *diagnostics, struct config **ret_config,
+                            enum config_action *ret_action);
+
+/* Do what was asked for, when that is not to run; false for CONFIG_RUN. */
+bool config_answer(enum config_action action, const struct config *config, FILE *stream);
+
+/* All effective values as YAML that loads again, each with its source as a comment. */
+void config_print(const struct config *config, FILE *stream);
+
+/* `--help`, as a manual page in plain text. */
+void config_help(FILE *stream);
+
+/* docs/configuration.md. */
+void config_reference(FILE *stream);
+
+#endif

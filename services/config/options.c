@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of options, and the names that are derived from it. */
+#include "config/option.h"
+
+#include "config/config.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#define KIB    INT64_C(1024)
+#define MIB    (1024 * KIB)
+#define GIB    (1024 * MIB)
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+
+/* Offset of a member, and a compiler error when the member is not of `type`. */
+#define FIELD(type, member)            \
+    (offsetof(struct config, member) + \
+     0 * sizeof(&((const struct config *)0)->member == (type const *)0))
+#define TEXT(member)   FIELD(char const *, member)
+#define NUMBER(member) FIELD(int64_t, member)
+
+static const char *const audit_modes[] = {
+    [CONFIG_AUDIT_BOUNDED] = "bounded",
+    [CONFIG_AUDIT_DURABLE] = "durable",
+    [CONFIG_AUDIT_RING] = "ring",
+    NULL,
+};
+
+static const char *const directives_sources[] = {
+    [CONFIG_DIRECTIVES_FOLDER] = "folder",
+    [CONFIG_DIRECTIVES_STORE] = "store",
+    NULL,
+};
+
+static const char *const keys_algorithms[] = {
+    [CONFIG_KEYS_ES256] = "ES256",
+    [CONFIG_KEYS_EDDSA] = "EdDSA",
+    NULL,
+};
+
+static const char *const log_formats[] = {
+    [LOG_FORMAT_TEXT] = "text",
+    [LOG_FORMAT_JSON] = "json",
+    NULL,
+};
+
+static const char *const log_levels[] = {
+    [ERR_LEVEL_DEBUG] = "debug",
+    [ERR_LEVEL_INFO] = "info",
+    [ERR_LEVEL_WARN] = "warn",
+    [ERR_LEVEL_ERROR] = "error",
+    NULL,
+};
+
+const struct option_section option_sections[] = {
+    {.name = "audit", .title = "The record of decisions and writes"},
+    {.name = "cache", .title = "Facts in memory, in front of the store"},
+    {.name = "claims", .title = "Claim tokens"},
+    {.name = "directives", .title = "Where the rules come from"},
+    {.name = "drain", .title = "Going away without losing a call"},
+    {.name = "http", .title = "TLS of the HTTP listener"},
+    {.name = "keys", .title = "Signing keys"},
+    {.name = "listen", .title = "Addresses to serve on"},
+    {.name = "log", .title = "The log on standard error"},
+    {.name = "realm", .title = "Who this deployment is"},
+    {.name = "reflection", .title = "gRPC server reflection"},
+    {.name = "rpc", .title = "Limits of the gRPC listener"},
+    {.name = "store", .title = "Where facts are kept"},
+    {.name = "tls", .title = "Mutual TLS of the gRPC listener"},
+};
+const size_t option_section_count = ARRAY_LEN(option_sections);
+
+/* Keep sorted by name. */
+const struct option options[] = {
+    {.name = "audit.folder",
+     .type = OPTION_PATH,
+     .offset = TEXT(audit.folder),
+     .fallback = "passgate-data/audit",
+     .help = "folder of the log's segments; made when it is not there"},
+    {.name = "audit.mode",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum config_audit_mode, audit.mode),
+     .fallback = "bounded",
+     .words = audit_modes,
+     .help =
+         "what happens when records come faster than the disk takes them: with `bounded` a full "
+         "ring refuses calls and never drops a record, and a crash loses at most 10 ms; with "
+         "`durable` every answer waits for its record; `ring` drops records and counts them"},
+    {.name = "audit.ring_bytes",
+     .type = OPTION_BYTES,
+     .offset = NUMBER(audit.ring_bytes),
+     .fallback = "8MiB",
+     .min = 64 * KIB,
+     .max = GIB,
+     .help = "memory for records on their way to the disk"},
+    {.name = "audit.segment_bytes",
+     .type = OPTION_BYTES,
+     .offset = NUMBER(audit.segment_bytes),
+     .fallback = "64MiB",
+     .min = MIB,
+     .max = 4 * GIB,
+     .help = "a segment file is sealed, and the next one begun, at this size"},
+    {.name = "cache.bytes",
+     .type = OPTION_BYTES,
+     .offset = NUMBER(cache.bytes),
+     .fallback = "256MiB",
+     .min = MIB,
+     .max = 1024 * GIB,
+     .help = "memory for facts at most; about 128 bytes a subject"},
+    {.name = "cache.fresh",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(cache.fresh_ms),
+     .fallback = "30s",
+     .min = 0,
+     .max = HOUR,
+     .help = "facts that were read longer ago are read again before they answer"},
+    {.name = "cache.grace",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(cache.grace_ms),
+     .fallback = "10s",
+     .min = 0,
+     .max = 10 * MINUTE,
+     .help = "how much longer facts may answer, marked stale, while the store does not"},
+    {.name = "claims.lifetime",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(claims.lifetime_ms),
+     .fallback = "300s",
+     .min = 30 * SECOND,
+     .max = HOUR,
+     .help = "from `iat` to `exp`; never past the moment at which the facts change"},
+    {.name = "directives.country_sets_file",
+     .type = OPTION_FILE,
+     .offset = TEXT(directives.country_sets_file),
+     .fallback = "",
+     .fallback_note = "the built-in sets",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "file with the country sets that directives name, in place of the built-in ones"},
+    {.name = "directives.folder",
+     .type = OPTION_PATH,
+     .offset = TEXT(directives.folder),
+     .fallback = "passgate-data/directives",
+     .help =
+         "folder of the directive files (*.yaml); while it is missing every resource is unknown"},
+    {.name = "directives.poll",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(directives.poll_ms),
+     .fallback = "2s",
+     .min = 100,
+     .max = HOUR,
+     .help = "how often the folder is looked at for changes; SIGHUP looks at once"},
+    {.name = "directives.source",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum config_directives_source, directives.source),
+     .fallback = "folder",
+     .words = directives_sources,
+     .help = "where directives come from; `store` is not in this release"},
+    {.name = "drain.time",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(drain.time_ms),
+     .fallback = "0",
+     .fallback_note = "rpc.connection_age and 15 % of it",
+     .min = 0,
+     .max = 2 * HOUR,
+     .help = "how long calls are still served after SIGTERM, while clients move away"},
+    {.name = "http.tls_certificate_file",
+     .type = OPTION_FILE,
+     .offset = TEXT(http.tls_certificate_file),
+     .fallback = "",
+     .fallback_note = "plaintext",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "certificate chain of listen.http, PEM"},
+    {.name = "http.tls_key_file",
+     .type = OPTION_SECRET_FILE,
+     .offset = TEXT(http.tls_key_file),
+     .fallback = "",
+     .fallback_note = "plaintext",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "private key of that certificate, PEM"},
+    {.name = "keys.algorithm",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum config_keys_algorithm, keys.algorithm),
+     .fallback = "ES256",
+     .words = keys_algorithms,
+     .help = "of a signing key that passgated makes by itself when the folder has none"},
+    {.name = "keys.folder",
+     .type = OPTION_PATH,
+     .offset = TEXT(keys.folder),
+     .fallback = "passgate-data/keys",
+     .help = "folder of the signing keys, PEM, named by the time from which they sign"},
+    {.name = "listen.grpc",
+     .type = OPTION_ADDRESSES,
+     .offset = FIELD(struct config_addresses, listen.grpc),
+     .fallback = "127.0.0.1:50051",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "where gRPC is served; any address but loopback needs tls.certificate_file"},
+    {.name = "listen.grpc_socket",
+     .type = OPTION_PATH,
+     .offset = TEXT(listen.grpc_socket),
+     .fallback = "",
+     .fallback_note = "none",
+     .max = 107, /* sun_path, and its NUL */
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "unix socket on which gRPC is served as well, in plaintext"},
+    {.name = "listen.http",
+     .type = OPTION_ADDRESS,
+     .offset = FIELD(struct config_address, listen.http),
+     .fallback = "127.0.0.1:8080",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "where HTTP is served (/.well-known/jwks.json); any address but loopback needs "
+             "http.tls_certificate_file; empty is off"},
+    {.name = "listen.ops",
+     .type = OPTION_ADDRESS,
+     .offset = FIELD(struct config_address, listen.ops),
+     .fallback = "127.0.0.1:9090",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "where /livez, /readyz and /metrics are served, always in plaintext; empty is off"},
+    {.name = "log.format",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum log_format, log.format),
+     .fallback = "text",
+     .words = log_formats,
+     .help = "for people or for machines"},
+    {.name = "log.level",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum err_level, log.level),
+     .fallback = "info",
+     .words = log_levels,
+     .help = "lines below this level are not written"},
+    {.name = "realm.audience",
+     .type = OPTION_TEXT,
+     .offset = TEXT(realm.audience),
+     .fallback = "",
+     .fallback_note = "the issuer",
+     .max = 256,
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "the `aud` that a claim must have to identify a subject here"},
+    {.name = "realm.issuer",
+     .type = OPTION_URL,
+     .offset = TEXT(realm.issuer),
+     .fallback = "http://127.0.0.1:8080",
+     .max = 256,
+     .help = "the `iss` of claims; /.well-known/jwks.json below it must reach listen.http"},
+    {.name = "realm.name",
+     .type = OPTION_NAME,
+     .offset = TEXT(realm.name),
+     .fallback = "passgate",
+     .max = 63,
+     .help = "name of this deployment in keys, records and the log"},
+    {.name = "reflection.enabled",
+     .type = OPTION_BOOL,
+     .offset = FIELD(bool, reflection.enabled),
+     .fallback = "true",
+     .help = "whether grpc.reflection.v1 and v1alpha are served"},
+    {.name = "rpc.calls_per_worker",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(rpc.calls_per_worker),
+     .fallback = "256",
+     .min = 1,
+     .max = 65536,
+     .help = "calls that each worker keeps ready for requests, for each of the frequent methods "
+             "and for all others"},
+    {.name = "rpc.connection_age",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(rpc.connection_age_ms),
+     .fallback = "60s",
+     .min = SECOND,
+     .max = HOUR,
+     .help = "a connection is asked to go after this time; bounds how long a client stays on one "
+             "replica and how long a revoked certificate is of use"},
+    {.name = "rpc.connection_grace",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(rpc.connection_grace_ms),
+     .fallback = "10s",
+     .min = 100,
+     .max = HOUR,
+     .help = "a connection that was asked to go is closed after this time more"},
+    {.name = "rpc.deadline_default",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(rpc.deadline_default_ms),
+     .fallback = "10s",
+     .min = 10,
+     .max = 10 * MINUTE,
+     .help = "deadline of a call whose client sent none"},
+    {.name = "rpc.descriptors_min",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(rpc.descriptors_min),
+     .fallback = "0",
+     .fallback_note = "1024 when every listener is on loopback, else 8192",
+     .min = 0,
+     .max = 1048576,
+     .help = "passgated does not start with fewer file descriptors"},
+    {.name = "rpc.handshake_timeout",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(rpc.handshake_timeout_ms),
+     .fallback = "5s",
+     .min = 100,
+     .max = 2 * MINUTE,
+     .help = "a connection that is not ready for calls by then is closed"},
+    {.name = "rpc.in_flight_max",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(rpc.in_flight_max),
+     .fallback = "16384",
+     .min = 1,
+     .max = 1000000,
+     .help = "more calls than this at once are refused with RESOURCE_EXHAUSTED; health never is"},
+    {.name = "rpc.keepalive",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(rpc.keepalive_ms),
+     .fallback = "30s",
+     .min = SECOND,
+     .max = 2 * HOUR,
+     .help = "a connection that was silent this long is asked whether it is still there"},
+    {.name = "rpc.keepalive_timeout",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(rpc.keepalive_timeout_ms),
+     .fallback = "10s",
+     .min = 100,
+     .max = 2 * MINUTE,
+     .help = "a connection that has not answered by then is closed"},
+    {.name = "rpc.memory_quota",
+     .type = OPTION_BYTES,
+     .offset = NUMBER(rpc.memory_quota_bytes),
+     .fallback = "0",
+     .fallback_note = "none",
+     .min = 0,
+     .max = 1024 * GIB,
+     .help = "memory for buffers of connections; near it new connections are refused"},
+    {.name = "rpc.message_bytes_max",
+     .type = OPTION_BYTES,
+     .offset = NUMBER(rpc.message_bytes_max),
+     .fallback = "512KiB",
+     .min = 16 * KIB,
+     .max = 16 * MIB,
+     .help = "longer requests are refused before memory is taken for them"},
+    {.name = "rpc.metadata_bytes_max",
+     .type = OPTION_BYTES,
+     .offset = NUMBER(rpc.metadata_bytes_max),
+     .fallback = "8KiB",
+     .min = KIB,
+     .max = 64 * KIB,
+     .help = "calls with longer metadata are refused"},
+    {.name = "rpc.streams_max",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(rpc.streams_max),
+     .fallback = "256",
+     .min = 1,
+     .max = 65536,
+     .help = "calls that one connection may have open at once"},
+    {.name = "rpc.workers",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(rpc.workers),
+     .fallback = "0",
+     .fallback_note = "one per CPU",
+     .min = 0,
+     .max = 256,
+     .help = "threads that serve calls"},
+    {.name = "store.hash_key_file",
+     .type = OPTION_SECRET_FILE,
+     .offset = TEXT(store.hash_key_file),
+     .fallback = "",
+     .fallback_note = "made at first use, beside the store",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "key with which ids of subjects are hashed: 32 hex digits or 16 bytes"},
+    {.name = "store.pending_max",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(store.pending_max),
+     .fallback = "16384",
+     .min = 1,
+     .max = 1000000,
+     .help = "more requests than this that wait for the store are refused"},
+    {.name = "store.read_timeout",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(store.read_timeout_ms),
+     .fallback = "150ms",
+     .min = 1,
+     .max = MINUTE,
+     .help = "how long one read may take; clients give a check 200 ms"},
+    {.name = "store.url",
+     .type = OPTION_TEXT,
+     .offset = TEXT(store.url),
+     .fallback = "sqlite:passgate-data/passgate.db",
+     .max = 1024,
+     .help = "`sqlite:PATH`: one node, nothing to install"},
+    {.name = "store.write_timeout",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(store.write_timeout_ms),
+     .fallback = "4s",
+     .min = 1,
+     .max = MINUTE,
+     .help = "how long one write may take; clients give it 5 s"},
+    {.name = "tls.certificate_file",
+     .type = OPTION_FILE,
+     .offset = TEXT(tls.certificate_file),
+     .fallback = "",
+     .fallback_note = "plaintext",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "certificate chain of listen.grpc, PEM"},
+    {.name = "tls.client_ca_file",
+     .type = OPTION_FILE,
+     .offset = TEXT(tls.client_ca_file),
+     .fallback = "",
+     .fallback_note = "plaintext",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "authorities that certificates of callers must come from, PEM"},
+    {.name = "tls.key_file",
+     .type = OPTION_SECRET_FILE,
+     .offset = TEXT(tls.key_file),
+     .fallback = "",
+     .fallback_note = "plaintext",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "private key of tls.certificate_file, PEM"},
+};
+const size_t option_count = ARRAY_LEN(options);
+
+/* The value parsers write enums through unsigned. */
+_Static_assert(sizeof(enum config_audit_mode) == sizeof(unsigned) &&
+                   sizeof(enum config_directives_source) == sizeof(unsigned) &&
+                   sizeof(enum config_keys_algorithm) == sizeof(unsigned) &&
+                   sizeof(enum log_format) == sizeof(unsigned) &&
+                   sizeof(enum err_level) == sizeof(unsigned),
+               "enums of options are as large as unsigned");
+
+const char *option_flag(const struct option *option, char name[static OPTION_NAME_MAX])
+{
+    snprintf(name, OPTION_NAME_MAX, "--%s", option->name);
+    for (char *at = name; *at; at++)
+        if (*at == '.' || *at == '_')
+            *at = '-';
+    return name;
+}
+
+const char *option_variable(const struct option *option, char name[static OPTION_NAME_MAX])
+{
+    snprintf(name, OPTION_NAME_MAX, "PASSGATE_%s", option->name);
+    for (char *at = name; *at; at++)
+        *at = *at == '.' ? '_' : (char)toupper((unsigned char)*at);
+    return name;
+}
+
+const struct option *option_find(struct span name)
+{
+    for (size_t i = 0; i < option_count; i++)
+        if (span_is(name, options[i].name))
+            return &options[i];
+    return NULL;
+}
+
+const struct option *option_find_flag(struct span flag)
+{
+    char name[OPTION_NAME_MAX];
+
+    for (size_t i = 0; i < option_count; i++)
+        if (span_is(flag, option_flag(&options[i], name)))
+            return &options[i];
+    return NULL;
+}
+
+const struct option *option_find_variable(struct span variable)
+{
+    char name[OPTION_NAME_MAX];
+
+    for (size_t i = 0; i < option_count; i++)
+        if (span_is(variable, option_variable(&options[i], name)))
+            return &options[i];
+    return NULL;
+}
+
+const struct option_section *option_section_find(struct span name)
+{
+    for (size_t i = 0; i < option_section_count; i++)
+        if (span_is(name, option_sections[i].name))
+            return &option_sections[i];
+    return NULL;
+}
+
+bool option_is_in(const struct option *option, const struct option_section *section)
+{
+    size_t length = strlen(section->name);
+
+    return strncmp(option->name, section->name, length) == 0 && option->name[length] == '.';
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lint: what a directive may say, and probably should not. */
+#include "domain/directive/build.h"
+
+/* The nodes of one directive, or of one of its tests. */
+struct range {
+    const struct directive_node *nodes;
+    const struct test_source *sources;
+    size_t count;
+};
+
+static struct range range_of(const struct builder *builder, size_t begin, size_t end)
+{
+    return (struct range){builder->nodes + begin, builder->sources + begin, end - begin};
+}
+
+static struct range range_of_test(const struct builder *builder, size_t index)
+{
+    return range_of(builder, index, index + builder->nodes[index].length);
+}
+
+static bool has_test(struct range range, enum test_kind test)
+{
+    for (size_t i = 0; i < range.count; i++)
+        if (range.nodes[i].test == test)
+            return true;
+    return false;
+}
+
+static bool is_itar(const struct directive_node *node)
+{
+    return node->regime == REGIME_ITAR_120_50B || node->regime == REGIME_ITAR_120_62 ||
+           node->regime == REGIME_ITAR_120_63;
+}
+
+static bool has_itar(struct range range)
+{
+    for (size_t i = 0; i < range.count; i++)
+        if (is_itar(&range.nodes[i]))
+            return true;
+    return false;
+}
+
+/* 8 U.S.C. 1324b: citizens only, where the law says "person", discriminates. */
+static void lint_citizens(struct reader *reader, struct range range)
+{
+    country_id usa = country_from_iso(span_text("USA"));
+
+    for (size_t i = 0; i < range.count; i++) {
+        const struct directive_node *node = &range.nodes[i];
+        bool names_usa = node->test == TEST_CITIZEN_OF && country_set_has(node->countries, usa);
+        bool names_some = node->test == TEST_US_STATUS && node->mask & US_STATUS_CITIZEN &&
+                          node->mask != US_STATUS_PROTECTED;
+
+        if (names_usa || names_some)
+            read_warning(reader, range.sources[i].line, range.sources[i].column,
+                         "asks for citizens where the law mostly says person: nationals, permanent "
+                         "residents, refugees and asylees are no foreign persons either "
+                         "(15 CFR 772.1, 8 U.S.C. 1324b); `foreign_person` says that");
+    }
+}
+
+static void lint_births(struct reader *reader, struct range range)
+{
+    if (has_itar(range))
+        return;
+    for (size_t i = 0; i < range.count; i++)
+        if (range.nodes[i].test == TEST_BORN_IN)
+            read_warning(reader, range.sources[i].line, range.sources[i].column,
+                         "`born_in` outside an ITAR regime: the EAR counts citizenship and "
+                         "permanent residency, not birth (15 CFR 734.13(b))");
+}
+
+static void lint_single_class(struct reader *reader, struct range range)
+{
+    for (size_t i = 0; i < range.count; i++)
+        if (range.nodes[i].test == TEST_EVIDENCE_CLASS &&
+            __builtin_popcount(range.nodes[i].mask) == 1)
+            read_warning(reader, range.sources[i].line, range.sources[i].column,
+                         "demands one single kind of document (8 U.S.C. 1324b(a)(6)): name "
+                         "several");
+}
+
+/* The limbs of "foreign person" (15 CFR 772.1), and the evidence that can show each.  No kind of
+ * evidence shows the temporary residents of 8 U.S.C. 1160(a) and 1255a(a)(1): a reviewer must. */
+#define CLASS(name) (UINT64_C(1) << EVIDENCE_##name)
+static const struct {
+    const char *limb;
+    uint64_t classes;
+} limbs[] = {
+    {"a citizen or national of the United States",
+     CLASS(PASSPORT) | CLASS(PASSPORT_CARD) | CLASS(NATURALIZATION_CERTIFICATE) |
+         CLASS(CITIZENSHIP_CERTIFICATE) | CLASS(BIRTH_CERTIFICATE) |
+         CLASS(CONSULAR_REPORT_OF_BIRTH)},
+    {"a lawful permanent resident", CLASS(PERMANENT_RESIDENT_CARD) | CLASS(REENTRY_PERMIT)},
+    {"a refugee",
+     CLASS(REFUGEE_TRAVEL_DOCUMENT) | CLASS(ARRIVAL_RECORD) | CLASS(EMPLOYMENT_AUTHORIZATION)},
+    {"an asylee", CLASS(REFUGEE_TRAVEL_DOCUMENT) | CLASS(ARRIVAL_RECORD) |
+                      CLASS(EMPLOYMENT_AUTHORIZATION) | CLASS(NOTICE_OF_ACTION)},
+};
+#undef CLASS
+
+static void lint_limbs(struct reader *reader, const struct draft *draft, struct range range)
+{
+    if (draft->accepted == 0 ||
+        (!has_test(range, TEST_FOREIGN_PERSON) && !has_test(range, TEST_US_PERSON)))
+        return;
+    for (size_t i = 0; i < ARRAY_LEN(limbs); i++)
+        if (!(draft->accepted & limbs[i].classes))
+            read_warning(reader, draft->id_node->line, draft->id_node->column,
+                         "nothing in `unverified.accept` can show that somebody is %s "
+                         "(15 CFR 772.1)",
+                         limbs[i].limb);
+}
+
+static void lint_exemption(struct reader *reader, const struct draft *draft, size_t index,
+                           bool has_location)
+{
+    const struct directive_exemption *exemption = &draft->directive.exemptions[index];
+    struct range when = range_of_test(reader->builder, draft->whens[index]);
+
+    if (exemption->until_ms == TIMESTAMP_NEVER_MS)
+        read_warning(reader, exemption->line, 0, "an exemption without an end: give `until`");
+    if (has_location && !has_test(when, TEST_LOCATION))
+        read_warning(reader, exemption->line, 0,
+                     "an exemption that names no location waives the location with the rest of "
+                     "`require`");
+}
+
+void lint_directive(struct reader *reader, const struct draft *draft)
+{
+    struct range all = range_of(reader->builder, draft->node_begin, draft->node_end);
+    struct range require = range_of_test(reader->builder, draft->require);
+    bool has_location = has_test(require, TEST_LOCATION);
+
+    if (!has_location)
+        read_warning(reader, require.sources[0].line, require.sources[0].column,
+                     "`require` says nothing about the place: sending out of the United States is "
+                     "an export whoever receives it (15 CFR 734.13(a)(1)); write `location: any` "
+                     "with its authority if that is meant");
+    lint_citizens(reader, all);
+    lint_births(reader, all);
+    lint_single_class(reader, all);
+    lint_limbs(reader, draft, all);
+    for (size_t i = 0; i < draft->directive.exemption_count; i++)
+        lint_exemption(reader, draft, i, has_location);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Dossier: which readings count, which contradict, and until when conditional residence lasts. */
+#include "domain/facts/dossier.h"
+
+#include <assert.h>
+
+/* Two results of one check of one vendor.  Without an id nothing can be said. */
+static bool is_same_check(const struct evidence *a, const struct evidence *b)
+{
+    return a->check_id.length > 0 && span_equal(a->check_id, b->check_id) &&
+           span_equal(a->vendor, b->vendor);
+}
+
+/* The vendor's later word on a check replaces the earlier one, also when it takes the result back;
+ * of two words of the same moment a revocation is the safer one. */
+static bool is_replaced(const struct facts_input *input, size_t index)
+{
+    const struct evidence *evidence = &input->evidence[index];
+
+    for (size_t i = 0; i < input->evidence_count; i++) {
+        const struct evidence *other = &input->evidence[i];
+
+        if (i == index || !is_same_check(evidence, other))
+            continue;
+        if (other->verified_at_ms > evidence->verified_at_ms ||
+            (other->verified_at_ms == evidence->verified_at_ms && other->is_revoked))
+            return true;
+    }
+    return false;
+}
+
+static bool is_given(const uint8_t hash[EVIDENCE_HASH_BYTES])
+{
+    static const uint8_t none[EVIDENCE_HASH_BYTES];
+
+    return memcmp(hash, none, sizeof(none)) != 0;
+}
+
+static bool is_same_document(const struct evidence *a, const struct evidence *b)
+{
+    return is_same_check(a, b) ||
+           (is_given(a->document_hash) &&
+            memcmp(a->document_hash, b->document_hash, EVIDENCE_HASH_BYTES) == 0);
+}
+
+/* One vendor's hashes can be compared with each other and with nobody else's. */
+static bool is_other_person(const struct evidence *a, const struct evidence *b)
+{
+    return is_given(a->person_hash) && is_given(b->person_hash) &&
+           span_equal(a->vendor, b->vendor) &&
+           memcmp(a->person_hash, b->person_hash, EVIDENCE_HASH_BYTES) != 0;
+}
+
+static void mark_disputes(struct dossier *dossier)
+{
+    for (size_t i = 0; i < dossier->count; i++)
+        for (size_t j = i + 1; j < dossier->count; j++) {
+            struct reading *a = &dossier->readings[i], *b = &dossier->readings[j];
+            uint8_t disputes = 0;
+
+            if (is_other_person(a->evidence, b->evidence))
+                disputes = DISPUTE_ALL;
+            else if (is_same_document(a->evidence, b->evidence))
+                disputes = reading_disputes(a, b);
+            a->disputes |= disputes;
+            b->disputes |= disputes;
+        }
+}
+
+/*
+ * A receipt keeps conditional residence until the petition is decided (8 CFR 216.4(a)(1)), however
+ * long the extension printed on it lasted.  Where none was filed, papers that show permanent
+ * residence without saying of which kind end with the card, unless they were made after its end.
+ */
+static void settle_conditions(struct dossier *dossier)
+{
+    uint8_t filed = 0;
+    int32_t last_end = DAY_NONE;
+
+    for (size_t i = 0; i < dossier->count; i++)
+        if (!(dossier->readings[i].disputes & DISPUTE_US_STATUS))
+            filed |= dossier->readings[i].is_petition;
+    for (size_t i = 0; i < dossier->count; i++) {
+        struct reading *reading = &dossier->readings[i];
+
+        if (reading->ends_day != DAY_NONE && (reading->petitions & filed))
+            reading->ends_day = DAY_NONE;
+        if (reading->ends_day > last_end)
+            last_end = reading->ends_day;
+    }
+    for (size_t i = 0; last_end != DAY_NONE && i < dossier->count; i++) {
+        struct reading *reading = &dossier->readings[i];
+
+        if (reading->may_be_conditional && reading_asserted_day(reading, dossier->usa) < last_end)
+            reading->ends_day = last_end;
+    }
+}
+
+void dossier_of(const struct facts_input *input, struct dossier *ret_dossier)
+{
+    ret_dossier->usa = country_from_alpha3(span_text("USA"));
+    ret_dossier->count = 0;
+    assert(input->evidence_count <= FACTS_EVIDENCE_MAX);
+    for (size_t i = 0; i < input->evidence_count; i++)
+        if (!input->evidence[i].is_revoked && !is_replaced(input, i))
+            reading_of(&input->evidence[i], ret_dossier->usa,
+                       &ret_dossier->readings[ret_dossier->count++]);
+    mark_disputes(ret_dossier);
+    settle_conditions(ret_dossier);
+}
+
+bool reading_speaks(const struct reading *reading, int32_t today)
+{
+    return today >= reading->speaks_from_day;
+}
+
+/* DAY_NONE is before every day: a loss on a known day is later than one on an unknown day. */
+struct loss dossier_loss(const struct dossier *dossier, enum holding holding, country_id country,
+                         int32_t today)
+{
+    struct loss loss = {.day = DAY_NONE};
+
+    for (size_t i = 0; i < dossier->count; i++) {
+        const struct reading *reading = &dossier->readings[i];
+
+        if (reading->lost[holding] != country || (reading->disputes & DISPUTE_NATIONALITY) ||
+            !reading_speaks(reading, today))
+            continue;
+        if (!loss.is_lost || reading->evidence->as_of_day > loss.day ||
+            (reading->evidence->as_of_day == loss.day && reading->source > loss.statement->source))
+            loss = (struct loss){true, reading->evidence->as_of_day, reading};
+    }
+    return loss;
+}
+
+enum standing reading_standing(const struct reading *reading, enum holding holding,
+                               country_id country, const struct loss *loss, int32_t today)
+{
+    struct evidence_date since = reading->since[holding];
+
+    if (!reading_speaks(reading, today) || (since.precision == DATE_EXACT && since.day > today))
+        return STANDING_NOT_YET;
+    if (holding == HOLDING_RESIDENCY && reading->ends_day != DAY_NONE && today >= reading->ends_day)
+        return STANDING_ENDED;
+    if (!loss->is_lost)
+        return STANDING_HELD;
+    if (loss->day == DAY_NONE)
+        return STANDING_ENDED;
+    if (since.precision == DATE_EXACT && since.day > loss->day)
+        return STANDING_HELD; /* acquired again */
+    return reading_asserted_day(reading, country) > loss->day ? STANDING_CONTESTED : STANDING_ENDED;
+}
