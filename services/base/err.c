@@ -26,7 +26,7 @@ static const struct err_row *row_of(enum err_code code)
     return (unsigned)code < ERR_COUNT ? &rows[code] : &rows[ERR_INTERNAL];
 }
 
-bool err_set_at(struct err *err, enum err_code code, const char *file, int line, const char *field,
+void err_set_at(struct err *err, enum err_code code, const char *file, int line, const char *field,
                 const char *format, ...)
 {
     va_list arguments;
@@ -37,7 +37,6 @@ bool err_set_at(struct err *err, enum err_code code, const char *file, int line,
     va_start(arguments, format);
     vsnprintf(err->detail, sizeof(err->detail), format, arguments);
     va_end(arguments);
-    return false;
 }
 
 void err_prefix_field(struct err *err, const char *format, ...)

@@ -145,14 +145,20 @@ struct err {
 
 #define ERR_NONE ((struct err){.code = ERR_OK})
 
-/* Fill *err and yield false, so that a failure is one line:
+/*
+ * Fill *err and yield false, so that a failure is one line:
  *     return err_set(err, ERR_STORE_CORRUPT, "value of format %d", format);
- *     return err_field(err, ERR_FIELD_TOO_LONG, "subject", "%zu bytes", length);               */
-#define err_set(err, code, ...) err_set_at((err), (code), __FILE__, __LINE__, NULL, __VA_ARGS__)
-#define err_field(err, code, field, ...) \
-    err_set_at((err), (code), __FILE__, __LINE__, (field), __VA_ARGS__)
+ *     return err_field(err, ERR_FIELD_TOO_LONG, "subject", "%zu bytes", length);
+ * The `false` stands in the macro, so that the compiler sees which path leaves outputs unset.
+ */
+#define err_field(err, code, field, ...)                                     \
+    __extension__({                                                          \
+        err_set_at((err), (code), __FILE__, __LINE__, (field), __VA_ARGS__); \
+        false;                                                               \
+    })
+#define err_set(err, code, ...) err_field((err), (code), NULL, __VA_ARGS__)
 
-bool err_set_at(struct err *err, enum err_code code, const char *file, int line, const char *field,
+void err_set_at(struct err *err, enum err_code code, const char *file, int line, const char *field,
                 const char *format, ...) PRINTF_LIKE(6, 7);
 
 /* Put `prefix` and a dot (none before "[") in front of the field: a nested validator names its own

@@ -27,10 +27,12 @@ static void every_key_can_be_given(void **state)
     assert_true(directive->is_stale_denied);
     assert_int_equal(directive->exemption_count, 1);
     assert_string_equal(directive->unverified.type, "verify");
-    assert_int_equal(directive->unverified.property_count, 2);
-    assert_string_equal(directive->unverified.properties[1].value, "permanent_resident_card");
+    assert_int_equal(directive->unverified.property_count, 1);
+    assert_string_equal(directive->unverified.properties[0].value,
+                        "passport,permanent_resident_card");
     assert_string_equal(directive->context.type, "provide_context");
-    assert_int_equal(directive->context.property_count, 2);
+    assert_int_equal(directive->context.property_count, 1);
+    assert_string_equal(directive->context.properties[0].name, "keys");
     assert_string_equal(directive->notices[0].language, "en");
     assert_string_equal(directive->notice_url, "https://example.com/notice");
     assert_string_equal(directive->appeal_url, "https://example.com/appeal");

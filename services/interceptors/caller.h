@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The caller: the authenticated service that asks, and what its binding allows.
+ *
+ * On TLS the caller is the SPIFFE id of its certificate (exactly one URI SAN), or a DNS name of the
+ * certificate that a binding names; never the CN, a header or the peer string.  On plaintext
+ * loopback there is one caller, `local`, with every role.  Who has no binding may ask who he is,
+ * and nothing else.
+ */
+#ifndef INTERCEPTORS_CALLER_H
+#define INTERCEPTORS_CALLER_H
+
+#include "base/span.h"
+#include "rpc/call.h"
+#include "rpc/interceptor.h"
+
+enum role {
+    ROLE_SUBMITTER = 1 << 0,   /* submits verification results */
+    ROLE_ATTESTER = 1 << 1,    /* says who is affiliated with an organization */
+    ROLE_ISSUER = 1 << 2,      /* has claims issued */
+    ROLE_CHECKER = 1 << 3,     /* asks for entitlements */
+    ROLE_PROPOSER = 1 << 4,    /* proposes directives */
+    ROLE_APPROVER = 1 << 5,    /* approves them */
+    ROLE_AUDITOR = 1 << 6,     /* reads what was decided and why */
+    ROLE_OPERATOR = 1 << 7,    /* runs the service */
+    ROLE_BOUND = (1 << 8) - 1, /* whoever has a binding */
+    ROLE_ANYONE = 1 << 8,      /* whoever the transport let in */
+};
+
+/* What a caller is told, each level with all before it. */
+enum disclose {
+    DISCLOSE_DECISION,  /* allowed or not; every refusal looks the same */
+    DISCLOSE_NEXT_STEP, /* … the reason, the obligations, another resource */
+    DISCLOSE_REASONS,   /* … the directives */
+    DISCLOSE_FACTS,     /* … nationality and the like */
+};
+
+struct caller {
+    struct span id;
+    uint32_t roles; /* ROLE_* bits */
+    enum disclose disclose;
+    enum rpc_authentication authentication;
+    bool is_local; /* plaintext loopback: attests for all */
+};
+
+/* Who may do what; immutable, the texts belong to the configuration. */
+struct caller_bindings {
+    const struct caller *rows;
+    size_t count;
+};
+
+/* Finds the caller, checks the method's roles: UNAUTHENTICATED, or ROLE_MISSING, which tells
+ * nothing about what was asked for. */
+struct rpc_interceptor caller_interceptor(const struct caller_bindings *bindings);
+
+/* The caller of a call that got past the interceptor. */
+const struct caller *caller_of(const struct rpc_call *call);
+
+const char *role_name(enum role role);
+const char *disclose_name(enum disclose disclose);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A key from the inside: for key.c, which makes them, and signature.c, which uses them. */
+#ifndef KEYS_KEY_INTERNAL_H
+#define KEYS_KEY_INTERNAL_H
+
+#include "keys/key.h"
+
+#include <openssl/evp.h>
+#include <stdatomic.h>
+
+/*
+ * Contexts that are ready for one operation of one key.  A user takes one from a slot and puts it
+ * back: an exchange of a pointer, no lock.  Who finds none makes one; what does not fit is freed.
+ */
+enum { KEY_SHELF_SLOTS = 8 };
+
+struct key_shelf {
+    _Atomic(EVP_PKEY_CTX *) slots[KEY_SHELF_SLOTS];
+};
+
+struct key {
+    enum key_algorithm algorithm;
+    bool is_private;
+    EVP_PKEY *handle;
+    char id[KEY_ID_MAX];
+    char jwk[384];
+    size_t jwk_length;
+    /* Filled and emptied by the const operations: a cache, not state. */
+    struct key_shelf *sign_shelf;
+    struct key_shelf *verify_shelf;
+};
+
+void key_shelf_free(struct key_shelf *shelf);
+
+#endif

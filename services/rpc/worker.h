@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A worker: one thread, one completion queue, and everything that belongs to the calls on it.
+ *
+ * Nothing here is shared but the inbox and the counters.  Whoever completes parked work posts to
+ * the inbox; the doorbell, an empty batch on a private call over a lame channel, makes the queue
+ * return.
+ */
+#ifndef RPC_WORKER_H
+#define RPC_WORKER_H
+
+#include "rpc/call_state.h"
+#include "rpc/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { WORKER_ARENAS_MAX = 64, WORKER_SPARE_CALLS_MAX = 1024, CALL_ARENA_BYTES = 8192 };
+
+struct rpc_worker {
+    struct rpc_server *server;
+    uint32_t index;
+    pthread_t thread;
+    grpc_completion_queue *queue;
+
+    struct inbox inbox;
+    atomic_bool is_rung; /* a doorbell batch is on its way, or the queue is being shut down */
+    struct rpc_op doorbell;
+    grpc_channel *lame;
+    grpc_call *bell;
+
+    int64_t now_ns; /* of the event being handled */
+    struct rpc_timers timers;
+    struct rpc_call *active;      /* parked and streaming */
+    struct rpc_call *spare_calls; /* finished ones, for re-use */
+    size_t spare_count;
+    struct arena arenas[WORKER_ARENAS_MAX]; /* with a warm block each */
+    size_t arena_count;
+
+    atomic_ullong call_count;
+    atomic_uint parked_count;
+    atomic_uint stream_count;
+    atomic_ullong refused_count;
+    atomic_ullong unknown_count;
+    atomic_ullong late_count;
+    atomic_ullong late_us_max;
+};
+
+enum streams_end {
+    STREAMS_SERVED,
+    STREAMS_END,     /* but those that are never shed */
+    STREAMS_END_ALL, /* the server stops */
+};
+
+struct rpc_server {
+    grpc_server *core;
+    struct rpc_registry *registry;
+    struct rpc_options options;
+    struct rpc_interceptor const **interceptors;
+    struct executor *executor;
+    struct rpc_door *doors; /* the hot methods, then the generic one */
+    size_t door_count;
+    struct rpc_worker *workers;
+    uint32_t worker_count;
+    int *ports;
+    atomic_uint in_flight;
+    atomic_int streams_end; /* enum streams_end */
+    struct rpc_op stopped;
+    pthread_mutex_t mutex; /* of `is_stopped` */
+    pthread_cond_t changed;
+    bool is_stopped;
+};
+
+void rpc_worker_init(struct rpc_worker *worker, struct rpc_server *server, uint32_t index);
+void rpc_worker_start(struct rpc_worker *worker);
+/* Called on any thread after core has shut down: ends the thread. */
+void rpc_worker_quit(struct rpc_worker *worker);
+void rpc_worker_release(struct rpc_worker *worker);
+
+/* stop.c: DRAINING for a method that streams, once streams are being ended. */
+MUST_CHECK bool rpc_server_takes_streams(const struct rpc_server *server,
+                                         const struct rpc_method *method, struct err *err);
+
+/* The last call is over: who stops the server may be waiting for that. */
+void rpc_server_note_idle(struct rpc_server *server);
+
+struct arena rpc_worker_take_arena(struct rpc_worker *worker);
+void rpc_worker_give_arena(struct rpc_worker *worker, struct arena *arena);
+
+#endif

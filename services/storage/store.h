@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: what every backend does.
+ *
+ * A store keeps values under keys in P fixed partitions.  A partition has a counter, and everything
+ * that is written into it together - values, feed entries, audit outbox entries - is written at
+ * once or not at all and gets the next number of that counter:  epoch << 40 | counter.  Numbers of
+ * one partition only grow.
+ *
+ * All operations are asynchronous.  The submitter owns the request before and after, the store in
+ * between: `on_done` runs exactly once, on the thread of `reply_to`.  A submitter that has lost
+ * interest (its call was cancelled) forgets the owner in `owner` and frees the request when
+ * `on_done` runs; it never waits.
+ *
+ * Acknowledged means kept: a write is done when it is durable as the backend's configuration
+ * promises. "No value" and "no answer" are different things: the first is a success with version 0.
+ */
+#ifndef STORAGE_STORE_H
+#define STORAGE_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/inbox.h"
+#include "base/keyed_hash.h"
+#include "base/span.h"
+
+/* What a key is about.  The numbers are stored: they are never reused. */
+enum store_space {
+    STORE_SUBJECT = 1,     /* a subject's record */
+    STORE_REQUEST = 2,     /* an answered request_id, for 24 h */
+    STORE_CHECK = 3,       /* (vendor, check id): which subject it belongs to */
+    STORE_CLAIM = 4,       /* an issued claim by its jti, until it has expired */
+    STORE_CLAIM_CACHE = 5, /* the claim to give again for (subject, audience, azp, disclosure) */
+    STORE_REALM = 6,       /* what there is one of: the directive set in force */
+};
+
+/* Made by storage/names.h, nowhere else. */
+struct store_key {
+    enum store_space space;
+    struct hash128 id;
+};
+
+enum {
+    STORE_PARTITIONS_MAX = 64,
+    STORE_KEYS_MAX = 16, /* of one request */
+    STORE_VALUE_BYTES_MAX = 64 * 1024,
+    STORE_OUTBOX_LIMIT_MAX = 1024,
+    STORE_NUMBER_COUNTER_BITS = 40,
+};
+
+/* A value as it was found.  version 0: there is none. */
+struct store_value {
+    uint64_t version;      /* the number of the write that made it */
+    int64_t expires_at_ms; /* wall time; TIMESTAMP_NEVER_MS */
+    struct span data;      /* in the request's arena */
+};
+
+/* The write happens only if the key has this version now (0: only if there is no value). */
+struct store_guard {
+    struct store_key key;
+    uint64_t version;
+};
+
+/* data.length 0 removes the value. */
+struct store_put {
+    struct store_key key;
+    int64_t expires_at_ms;
+    struct span data;
+};
+
+enum store_change_kind {
+    STORE_CHANGE_SUBJECT = 1,    /* the record under `id` changed: drop what was derived from it */
+    STORE_CHANGE_CLAIM = 2,      /* the claim with jti hash `id` was revoked */
+    STORE_CHANGE_DIRECTIVES = 3, /* another directive set is in force */
+};
+
+/* One entry of the feed. */
+struct store_change {
+    uint64_t number;
+    uint16_t partition;
+    enum store_change_kind kind;
+    struct hash128 id;
+};
+
+/* An audit record that was written together with what it is about. */
+struct store_outbox_entry {
+    uint64_t number;
+    uint16_t partition;
+    struct span record;
+};
+
+enum store_operation {
+    STORE_READ,  /* keys[] → values[], number */
+    STORE_WRITE, /* guards[], puts[], changes[], outbox[] → number; or CONFLICT and conflict_index
+                  */
+    STORE_OUTBOX_READ,   /* limit → outbox[], oldest first; never a part of one write, so that
+                            there may be a few more than limit */
+    STORE_OUTBOX_REMOVE, /* everything of the partition up to and including `number` */
+    STORE_PING,          /* can the store read and write? */
+};
+
+struct store_request {
+    struct task done;
+    struct inbox *reply_to;
+    void (*on_done)(struct store_request *request);
+    void *owner;
+
+    enum store_operation operation;
+    uint16_t partition;
+    int64_t deadline_ms; /* monotonic; past it the answer is DEADLINE, and a write may or may not
+                            have happened */
+    struct arena arena;  /* of the request: inputs and results live here */
+
+    struct store_key *keys;
+    size_t key_count;
+    struct store_guard *guards;
+    size_t guard_count;
+    struct store_put *puts;
+    size_t put_count;
+    struct store_change *changes; /* kind and id are inputs */
+    size_t change_count;
+    struct store_outbox_entry
+        *outbox; /* STORE_WRITE: records to append; STORE_OUTBOX_READ: the result */
+    size_t outbox_count;
+    size_t limit;
+
+    /* Results. */
+    bool is_ok;
+    struct err err;        /* STORE_UNAVAILABLE, DEADLINE, CONFLICT, STORE_CORRUPT, OVERLOADED */
+    uint64_t number;       /* the write's own; for a read the partition's number that it saw */
+    size_t conflict_index; /* the guard that did not hold */
+    struct store_value *values; /* as many as keys */
+
+    /* The store's while it has the request. */
+    struct store *store;
+    struct store_request *next;
+};
+
+/* An empty request with an arena and without a deadline. */
+struct store_request *store_request_new(enum store_operation operation, uint16_t partition,
+                                        struct inbox *reply_to,
+                                        void (*on_done)(struct store_request *request),
+                                        void *owner);
+void store_request_free(struct store_request *request);
+
+/* Add to the inputs; `data` is copied.  More than STORE_KEYS_MAX of a kind is a bug and aborts. */
+void store_request_key(struct store_request *request, struct store_key key);
+void store_request_guard(struct store_request *request, struct store_key key, uint64_t version);
+void store_request_put(struct store_request *request, struct store_key key, int64_t expires_at_ms,
+                       struct span data);
+void store_request_remove(struct store_request *request, struct store_key key);
+void store_request_change(struct store_request *request, enum store_change_kind kind,
+                          struct hash128 id);
+void store_request_outbox(struct store_request *request, struct span record);
+
+/*
+ * Who wants to know what changed.  Called on a thread of the store: quick, no waiting.  A listener
+ * misses nothing between its registration and store_free(): what was lost is told as a reset.
+ */
+struct store_listener {
+    struct store_listener *next;
+    void (*on_change)(struct store_listener *listener, const struct store_change *change);
+    /* A gap, a trim or a new epoch: whatever was derived from this partition may be old. */
+    void (*on_reset)(struct store_listener *listener, uint16_t partition);
+};
+
+struct store_state {
+    bool is_up; /* the last operation that could tell got an answer */
+    uint64_t epoch;
+    int64_t feed_age_ms; /* since the feed last proved to be alive; 0 where it cannot lag */
+    size_t pending;      /* requests taken and not answered */
+};
+
+struct store;
+
+struct store_ops {
+    const char *name; /* "sqlite" */
+    void (*submit)(struct store *store, struct store_request *request);
+    void (*listen)(struct store *store, struct store_listener *listener);
+    void (*state)(struct store *store, struct store_state *ret_state);
+    void (*free)(struct store *store);
+};
+
+/* First member of every backend's own struct. */
+struct store {
+    const struct store_ops *ops;
+    uint16_t partition_count;
+    const char *durability; /* what an acknowledgement means, for GetServerInfo: "sqlite: fsync per
+                               commit" */
+};
+
+/* Any thread.  A request that breaks a limit (a partition that there is not, a value longer than
+ * STORE_VALUE_BYTES_MAX, a limit of 0) is answered INTERNAL: limits are the submitter's to keep. */
+void store_submit(struct store *store, struct store_request *request);
+/* Before the first request. */
+void store_listen(struct store *store, struct store_listener *listener);
+void store_get_state(struct store *store, struct store_state *ret_state);
+/* Answer everything that was taken (STORE_UNAVAILABLE where it did not happen), stop, free.  The
+ * inboxes of all requests must still be there.  NULL is allowed. */
+void store_free(struct store *store);
+
+/* For backends: fail or finish a request, which posts it back. */
+void store_finish(struct store_request *request);
+void store_fail(struct store_request *request, const struct err *err);
+
+#endif

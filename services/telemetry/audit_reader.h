@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading an audit log from its files, without the server: for tests and for `passgate audit`.
+ *
+ * Everything is checked on the way: checksums, numbers, and that segments follow each other.
+ */
+#ifndef TELEMETRY_AUDIT_READER_H
+#define TELEMETRY_AUDIT_READER_H
+
+#include "telemetry/audit_record.h"
+
+struct audit_reader;
+
+struct audit_entry {
+    uint64_t log_id;
+    uint64_t sequence;
+    uint64_t index;      /* records of the log before this one */
+    const char *segment; /* its file */
+    size_t frame_bytes;
+    struct audit_record record;
+};
+
+/* A segment's file, the folder `segments`, or the folder of a log. */
+MUST_CHECK bool audit_reader_open(const char *path, struct audit_reader **ret_reader,
+                                  struct err *err);
+void audit_reader_close(struct audit_reader *reader);
+
+/* The next record, which lives until the next call; *ret_entry is NULL at the end.  STORE_CORRUPT
+ * names file and place. */
+MUST_CHECK bool audit_reader_next(struct audit_reader *reader, const struct audit_entry **ret_entry,
+                                  struct err *err);
+
+/* At the end: bytes at the end of the last segment that are no record, because a crash tore them or
+ * because the log is just being written. */
+size_t audit_reader_torn_bytes(const struct audit_reader *reader);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CRC-32C, eight bytes at a time from tables that are made at first use. */
+#include "telemetry/crc32c.h"
+
+#include <endian.h>
+#include <pthread.h>
+
+enum { SLICES = 8 };
+
+static const uint32_t polynomial_reflected = 0x82f63b78;
+static uint32_t tables[SLICES][256];
+
+static void make_tables(void)
+{
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        uint32_t crc = byte;
+
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ polynomial_reflected : crc >> 1;
+        tables[0][byte] = crc;
+    }
+    for (int slice = 1; slice < SLICES; slice++)
+        for (int byte = 0; byte < 256; byte++) {
+            uint32_t before = tables[slice - 1][byte];
+
+            tables[slice][byte] = before >> 8 ^ tables[0][before & 255];
+        }
+}
+
+uint32_t crc32c(uint32_t crc, struct span span)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const uint8_t *at = span.data, *end = at + span.length;
+
+    pthread_once(&once, make_tables);
+    crc = ~crc;
+    while (end - at >= SLICES) {
+        uint32_t low, high;
+
+        memcpy(&low, at, sizeof(low));
+        memcpy(&high, at + sizeof(low), sizeof(high));
+        low = le32toh(low) ^ crc;
+        high = le32toh(high);
+        crc = tables[7][low & 255] ^ tables[6][low >> 8 & 255] ^ tables[5][low >> 16 & 255] ^
+              tables[4][low >> 24] ^ tables[3][high & 255] ^ tables[2][high >> 8 & 255] ^
+              tables[1][high >> 16 & 255] ^ tables[0][high >> 24];
+        at += SLICES;
+    }
+    while (at < end)
+        crc = crc >> 8 ^ tables[0][(crc ^ *at++) & 255];
+    return ~crc;
+}

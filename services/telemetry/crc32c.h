@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CRC-32C (Castagnoli, RFC 3720 appendix B.4): finds accidents in files, proves nothing. */
+#ifndef TELEMETRY_CRC32C_H
+#define TELEMETRY_CRC32C_H
+
+#include "base/span.h"
+
+/* The checksum of `before` followed by `span`, where `crc` is that of `before` (0 for none). */
+uint32_t crc32c(uint32_t crc, struct span span);
+
+#endif

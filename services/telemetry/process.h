@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the process uses of the machine, as sources of metrics. */
+#ifndef TELEMETRY_PROCESS_H
+#define TELEMETRY_PROCESS_H
+
+#include "base/clock.h"
+#include "telemetry/metrics.h"
+
+/* Register resident memory, descriptors in use and allowed, and the time of now as the start. */
+void process_add_metrics(struct metrics *metrics, const struct clock *clock);
+
+#endif

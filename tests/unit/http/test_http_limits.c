@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP server and clients that are wrong, slow, too large or hostile; and TLS. */
+#include "http_fixture.h"
+
+#include "base/attributes.h"
+#include "base/memory.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define HOST "Host: passgate.example\r\n"
+
+static char answer[ANSWER_MAX];
+
+static int set_up(void **state)
+{
+    struct server_fixture *fixture = memory_new(struct server_fixture);
+
+    fixture_start(fixture, &(struct http_options){
+                               .receive_ms_max = 400, .send_ms_max = 800, .connections_max = 200});
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    fixture_stop(fixture, 0);
+    memory_free(fixture);
+    return 0;
+}
+
+static void assert_still_serves(const struct server_fixture *fixture)
+{
+    client_ask(fixture, "GET /ok HTTP/1.1\r\n" HOST "\r\n", answer);
+    if (strncmp(answer, "HTTP/1.1 200", 12) != 0)
+        fail_msg("got \"%s\"", answer);
+}
+
+#define MARK "c0ffee-mark"
+
+/* Each gets that status (NULL: no answer at all is as good), and never itself. */
+static const struct {
+    const char *request;
+    const char *status;
+} bad[] = {
+    {MARK "\r\n\r\n", NULL},
+    {"GET\r\n\r\n", NULL},
+    {"GET /" MARK "\r\n\r\n", NULL},
+    {"GET " MARK " HTTP/1.1\r\n" HOST "\r\n", "404"},
+    {"GET /" MARK " HTTP/9.9\r\n" HOST "\r\n", NULL},
+    {"GET /ok HTTP/1.1\r\n\r\n", "400"},
+    {"GET /ok HTTP/1.1\r\nHost: " MARK "\r\nHost: b\r\n\r\n", "400"},
+    {"GET /" MARK "<script> HTTP/1.1\r\n" HOST "\r\n", "404"},
+    {MARK " /ok HTTP/1.1\r\n" HOST "\r\n", "405"},
+    {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: " MARK "\r\n\r\n", "400"},
+    {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n", "400"},
+    {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\n", "4"},
+    {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1001\r\n\r\n", "413"},
+    {"POST /ok HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n" MARK, "405"},
+    {"GET /ok HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n" MARK, "413"},
+    /* Two framings of one message: RFC 9112, 6.3. */
+    {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", "400"},
+    {"POST /echo HTTP/1.1\r\n" HOST
+     "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     "400"},
+    {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n" MARK, "400"},
+    {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n" MARK "\r\n", "400"},
+};
+
+static void a_bad_request_is_refused_and_not_echoed(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        client_ask(fixture, bad[i].request, answer);
+        if (bad[i].status && (strncmp(answer, "HTTP/1.", 7) != 0 ||
+                              strncmp(answer + 9, bad[i].status, strlen(bad[i].status)) != 0))
+            fail_msg("expected %s for \"%s\", got \"%s\"", bad[i].status, bad[i].request, answer);
+        if (strstr(answer, MARK) || strstr(answer, " 200 "))
+            fail_msg("for \"%s\" got \"%s\"", bad[i].request, answer);
+    }
+    assert_int_equal(atomic_load(&fixture->handled), 0);
+    assert_still_serves(fixture);
+}
+
+static void a_header_that_is_too_large_is_refused(void **state)
+{
+    static const char *const parts[][2] = {
+        {"GET /", " HTTP/1.1\r\n" HOST "\r\n"},
+        {"GET /ok HTTP/1.1\r\n" HOST "X-Long: ", "\r\n\r\n"},
+    };
+    struct server_fixture *fixture = *state;
+    size_t sizes[] = {64 * 1024, 1024 * 1024};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts) * ARRAY_LEN(sizes); i++) {
+        size_t size = sizes[i / 2];
+        char *filler = memory_alloc(size);
+        int fd = client_connect(fixture);
+
+        memset(filler, 'x', size);
+        client_send(fd, parts[i % 2][0], strlen(parts[i % 2][0]));
+        client_send(fd, filler, size);
+        client_send(fd, parts[i % 2][1], strlen(parts[i % 2][1]));
+        client_receive(fd, answer, false);
+        if (answer[0] && strncmp(answer + 9, "431", 3) != 0 && strncmp(answer + 9, "414", 3) != 0)
+            fail_msg("got \"%s\"", answer);
+        close(fd);
+        memory_free(filler);
+    }
+    assert_still_serves(fixture);
+}
+
+static void many_small_headers_are_refused_too(void **state)
+{
+    struct server_fixture *fixture = *state;
+    int fd = client_connect(fixture);
+
+    client_send(fd, "GET /ok HTTP/1.1\r\n" HOST, strlen("GET /ok HTTP/1.1\r\n" HOST));
+    for (int i = 0; i < 5000; i++)
+        client_send(fd, "a: b\r\n", 6);
+    client_send(fd, "\r\n", 2);
+    client_receive(fd, answer, false);
+    assert_null(strstr(answer, " 200 "));
+    close(fd);
+    assert_still_serves(fixture);
+}
+
+static void a_body_of_chunks_that_grows_too_long_is_refused(void **state)
+{
+    static const char header[] =
+        "POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n";
+    struct server_fixture *fixture = *state;
+    int fd = client_connect(fixture);
+
+    client_send(fd, header, sizeof(header) - 1);
+    for (int i = 0; i < 101; i++)
+        client_send(fd, "a\r\n0123456789\r\n", 15);
+    client_send(fd, "0\r\n\r\n", 5);
+    client_receive(fd, answer, false);
+    assert_int_equal(strncmp(answer, "HTTP/1.1 413", 12), 0);
+    assert_true(client_is_closed(fd, 1000));
+    close(fd);
+    fd = client_connect(fixture);
+    client_send(fd, header, sizeof(header) - 1);
+    for (int i = 0; i < 100000; i++)
+        client_send(fd, "a\r\n0123456789\r\n", 15);
+    assert_null(strstr(client_receive(fd, answer, false), " 200 "));
+    close(fd);
+    assert_still_serves(fixture);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A byte every 50 ms: never idle for long, and never done. */
+static void who_drips_is_cut_off(void **state)
+{
+    static const char *const starts[] = {
+        "",
+        "GET /ok HTTP/1.1\r\n" HOST "X-Slow: ",
+        "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n",
+    };
+    struct server_fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(starts); i++) {
+        int64_t started_ms = now_ms();
+        int fd = client_connect(fixture);
+
+        client_send(fd, starts[i], strlen(starts[i]));
+        while (!client_is_closed(fd, 50)) {
+            client_send(fd, "x", 1);
+            assert_true(now_ms() - started_ms < 2000);
+        }
+        assert_true(now_ms() - started_ms >= 350);
+        close(fd);
+    }
+    assert_still_serves(fixture);
+}
+
+static void a_connection_that_says_nothing_is_closed(void **state)
+{
+    struct server_fixture *fixture = *state;
+    int silent = client_connect(fixture), idle = client_connect(fixture);
+
+    client_send(idle, "GET /ok HTTP/1.1\r\n" HOST "\r\n",
+                strlen("GET /ok HTTP/1.1\r\n" HOST "\r\n"));
+    assert_non_null(strstr(client_receive(idle, answer, false), " 200 "));
+    assert_true(client_is_closed(silent, 2000));
+    assert_true(client_is_closed(idle, 2000));
+    close(silent);
+    close(idle);
+}
+
+static void a_parked_exchange_may_take_longer_than_a_request(void **state)
+{
+    struct server_fixture *fixture = *state;
+    int fd = client_connect(fixture);
+    static const char request[] = "GET /park HTTP/1.1\r\n" HOST "\r\n";
+
+    client_send(fd, request, sizeof(request) - 1);
+    assert_false(client_is_closed(fd, 1000));
+    fixture_answer_one(fixture);
+    assert_non_null(strstr(client_receive(fd, answer, false), " 200 "));
+    close(fd);
+}
+
+/* The client asks for a lot and reads nothing: nothing of it is left when the time is over. */
+static void who_does_not_take_the_response_is_cut_off(void **state)
+{
+    static const char request[] = "GET /big HTTP/1.1\r\n" HOST "\r\n";
+    struct server_fixture fixture;
+    int fd, small = 4096, observed;
+    int64_t started_ms;
+
+    (void)state;
+    fixture_start(&fixture, &(struct http_options){.receive_ms_max = 60000, .send_ms_max = 2000});
+    fd = client_connect(&fixture);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    for (int i = 0; i < 100; i++)
+        client_send(fd, request, sizeof(request) - 1);
+    do {
+        observed = atomic_load(&fixture.observed);
+        nanosleep(&(struct timespec){0, 300000000}, NULL);
+    } while (observed == 0 || observed != atomic_load(&fixture.observed));
+    started_ms = now_ms();
+    fixture_stop(&fixture, 20000);
+    assert_in_range(now_ms() - started_ms, 100, 5000);
+    assert_true(atomic_load(&fixture.observed) < 100);
+    close(fd);
+}
+
+static void more_connections_than_allowed_wait_their_turn(void **state)
+{
+    struct server_fixture *fixture = *state;
+    int fds[300];
+
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        fds[i] = client_connect(fixture);
+    nanosleep(&(struct timespec){0, 600000000}, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    nanosleep(&(struct timespec){0, 600000000}, NULL);
+    assert_still_serves(fixture);
+}
+
+struct tls_files {
+    char folder[64];
+    char certificate[96];
+    char key[96];
+    char other_key[96];
+};
+
+static bool make_tls_files(struct tls_files *files)
+{
+    char command[1024];
+
+    snprintf(files->folder, sizeof(files->folder), "/tmp/passgate-tls-XXXXXX");
+    if (!mkdtemp(files->folder))
+        return false;
+    snprintf(files->certificate, sizeof(files->certificate), "%s/c.pem", files->folder);
+    snprintf(files->key, sizeof(files->key), "%s/k.pem", files->folder);
+    snprintf(files->other_key, sizeof(files->other_key), "%s/o.pem", files->folder);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+             "/CN=localhost -keyout %s -out %s 2>/dev/null && openssl ecparam -genkey -name "
+             "prime256v1 -noout -out %s 2>/dev/null",
+             files->key, files->certificate, files->other_key);
+    return system(command) == 0;
+}
+
+static bool ask_with_tls(uint16_t port, const char *flags)
+{
+    char command[512];
+
+    snprintf(command, sizeof(command),
+             "printf 'GET /ok HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | "
+             "timeout 10 openssl s_client -quiet -connect 127.0.0.1:%d %s 2>/dev/null | "
+             "grep -q hello",
+             port, flags);
+    return system(command) == 0;
+}
+
+static void with_a_certificate_the_server_speaks_tls_1_2_and_1_3_only(void **state)
+{
+    struct server_fixture fixture;
+    struct tls_files files;
+    struct http_options options = {.address = "127.0.0.1:0"};
+    struct http_server *server;
+    struct err err = ERR_NONE;
+    char command[128];
+    int fd;
+
+    (void)state;
+    assert_true(make_tls_files(&files));
+    options.certificate_file = files.certificate;
+    options.key_file = files.other_key;
+    assert_false(http_server_new(&options, &server, &err));
+    assert_int_equal(err.code, ERR_CONFIG_INVALID);
+    options.key_file = NULL;
+    assert_false(http_server_new(&options, &server, &err));
+    options.key_file = "/nonexistent/key.pem";
+    assert_false(http_server_new(&options, &server, &err));
+    assert_int_equal(err.code, ERR_IO);
+    options.key_file = files.key;
+    options.address = "0.0.0.0:0";
+    fixture_start(&fixture, &options);
+    assert_true(ask_with_tls(http_server_port(fixture.server), "-tls1_2"));
+    assert_true(ask_with_tls(http_server_port(fixture.server), "-tls1_3"));
+    assert_false(
+        ask_with_tls(http_server_port(fixture.server), "-tls1_1 -cipher DEFAULT@SECLEVEL=0"));
+    fd = client_connect(&fixture);
+    client_send(fd, "GET /ok HTTP/1.1\r\n\r\n", 20);
+    assert_null(strstr(client_receive(fd, answer, false), "200"));
+    close(fd);
+    fixture_stop(&fixture, 100);
+    snprintf(command, sizeof(command), "rm -r %s", files.folder);
+    assert_int_equal(system(command), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_bad_request_is_refused_and_not_echoed),
+        TEST(a_header_that_is_too_large_is_refused),
+        TEST(many_small_headers_are_refused_too),
+        TEST(a_body_of_chunks_that_grows_too_long_is_refused),
+        TEST(who_drips_is_cut_off),
+        TEST(a_connection_that_says_nothing_is_closed),
+        TEST(a_parked_exchange_may_take_longer_than_a_request),
+        cmocka_unit_test(who_does_not_take_the_response_is_cut_off),
+        TEST(more_connections_than_allowed_wait_their_turn),
+        cmocka_unit_test(with_a_certificate_the_server_speaks_tls_1_2_and_1_3_only),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

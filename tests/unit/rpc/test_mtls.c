@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TLS: who gets in, and what the server then knows of them.  The certificates are made here and now
+ * by the openssl command. */
+#include "base/arena.h"
+#include "base/file.h"
+#include "unit/rpc/echo_client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char folder[] = "/tmp/passgate-mtls-XXXXXX";
+static struct arena arena;
+static struct echo_server *echo;
+
+static const char *path_of(const char *name, const char *suffix)
+{
+    return arena_printf(&arena, "%s/%s.%s", folder, name, suffix);
+}
+
+static const char *pem_of(const char *name, const char *suffix)
+{
+    struct span content;
+    struct err err;
+
+    if (!file_read(path_of(name, suffix), 64 * 1024, &arena, &content, &err))
+        fail_msg("%s", err.detail);
+    return (const char *)content.data;
+}
+
+static int make_certificates(void **state)
+{
+    const char *source = getenv("PASSGATE_SOURCE_DIR");
+    const char *command;
+
+    (void)state;
+    arena_init(&arena, 16 * 1024);
+    if (!source || !mkdtemp(folder))
+        return -1;
+    command = arena_printf(&arena, "%s/tests/unit/rpc/make_certificates.sh %s >%s/log 2>&1", source,
+                           folder, folder);
+    return system(command);
+}
+
+static int remove_certificates(void **state)
+{
+    const char *command = arena_printf(&arena, "rm -r %s", folder);
+    int result = system(command);
+
+    (void)state;
+    arena_release(&arena);
+    return result;
+}
+
+static int start(void **state)
+{
+    struct rpc_listener listener = {
+        .address = "127.0.0.1:0",
+        .tls = {path_of("server", "pem"), path_of("server", "key"), path_of("ca", "pem")},
+    };
+    struct rpc_options options = echo_options();
+
+    (void)state;
+    options.listeners = &listener;
+    echo = echo_server_start(&options, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    echo_server_stop(echo, 1000);
+    return 0;
+}
+
+/* `name` NULL: without a certificate. */
+static struct core_client *connect_as(const char *name, const char *authority)
+{
+    const grpc_arg as_localhost = {
+        .type = GRPC_ARG_STRING,
+        .key = (char *)GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
+        .value.string = (char *)"localhost",
+    };
+    struct core_client_options options = {
+        .target = echo_server_address(echo),
+        .ca_pem = pem_of(authority, "pem"),
+        .certificate_pem = name ? pem_of(name, "pem") : NULL,
+        .key_pem = name ? pem_of(name, "key") : NULL,
+        .arguments = &as_localhost,
+        .argument_count = 1,
+    };
+
+    return core_client_new_with(&options);
+}
+
+static void what_the_server_knows_is_in_the_certificate(void **state)
+{
+    static const struct {
+        const char *name, *spiffe_id;
+        const char *names[2];
+        size_t name_count;
+    } rows[] = {
+        /* A DNS name that reads like a SPIFFE id is none, and no name either. */
+        {"spiffe", "spiffe://corp/ns/shop/sa/checkout", {"checkout.shop"}, 1},
+        {"two_uris", "", {NULL}, 0},
+        {"other_uri", "", {NULL}, 0},
+        {"dns", "", {"checkout.shop", "checkout"}, 2},
+        {"bare", "", {NULL}, 0}, /* the CN is nobody's name */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct core_client *client = connect_as(rows[i].name, "ca");
+        struct core_call *call = echo_start(client, ECHO_PATH "WhoAmI", 1, ECHO_WAIT_MS);
+        const Passgate__Testing__EchoResponse *reply;
+
+        assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+        reply = (const Passgate__Testing__EchoResponse *)core_call_reply(
+            call, &passgate__testing__echo_response__descriptor);
+        assert_int_equal(reply->number, 1); /* RPC_MTLS */
+        assert_string_equal(reply->spiffe_id, rows[i].spiffe_id);
+        assert_int_equal(reply->n_names, rows[i].name_count);
+        for (size_t k = 0; k < reply->n_names; k++)
+            assert_string_equal(reply->names[k], rows[i].names[k]);
+        core_call_free(call);
+        core_client_free(client);
+    }
+}
+
+static void nobody_else_gets_in(void **state)
+{
+    static const struct {
+        const char *name, *authority;
+    } rows[] = {
+        {NULL, "ca"},          {"foreign", "ca"},      {"expired", "ca"},
+        {"server_only", "ca"}, {"spiffe", "stranger"}, /* the client does not trust the server */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct core_client *client = connect_as(rows[i].name, rows[i].authority);
+
+        assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_UNAVAILABLE);
+        core_client_free(client);
+    }
+    assert_int_equal(echo_stats(echo).calls, 0);
+}
+
+static void plaintext_does_not_get_in(void **state)
+{
+    struct core_client *client = core_client_new(echo_server_address(echo));
+
+    (void)state;
+    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_UNAVAILABLE);
+    core_client_free(client);
+}
+
+static void files_that_cannot_serve_do_not_start(void **state)
+{
+    const struct {
+        struct rpc_tls tls;
+        const char *why;
+    } rows[] = {
+        {{path_of("nobody", "pem"), path_of("server", "key"), path_of("ca", "pem")}, "no file"},
+        {{path_of("server", "pem"), path_of("server", "key"), NULL}, "no CA"},
+        {{NULL, path_of("server", "key"), path_of("ca", "pem")}, "no certificate"},
+        {{path_of("server", "pem"), NULL, path_of("ca", "pem")}, "no key"},
+        {{path_of("server", "key"), path_of("server", "key"), path_of("ca", "pem")}, "a key"},
+        {{path_of("server", "pem"), path_of("server", "csr"), path_of("ca", "pem")}, "a request"},
+        {{path_of("server", "pem"), path_of("dns", "key"), path_of("ca", "pem")}, "another's key"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rpc_listener listener = {.address = "127.0.0.1:0", .tls = rows[i].tls};
+        struct rpc_options options = echo_options();
+        struct rpc_server *server = NULL;
+        struct err err = ERR_NONE;
+
+        options.listeners = &listener;
+        if (rpc_server_start(&options, &server, &err))
+            fail_msg("it starts with %s", rows[i].why);
+        assert_int_equal(err.code, ERR_CONFIG_INVALID);
+        assert_null(server);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_the_server_knows_is_in_the_certificate, start, stop),
+        cmocka_unit_test_setup_teardown(nobody_else_gets_in, start, stop),
+        cmocka_unit_test_setup_teardown(plaintext_does_not_get_in, start, stop),
+        cmocka_unit_test(files_that_cannot_serve_do_not_start),
+    };
+
+    return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* More calls than the server runs. */
+#include "unit/rpc/echo_client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { IN_FLIGHT_MAX = 20, TOO_MANY = 200 };
+
+static void above_its_bound_the_server_refuses_at_once_and_still_tells_its_health(void **state)
+{
+    struct rpc_options options = echo_options();
+    struct core_call *calls[IN_FLIGHT_MAX];
+    struct echo_server *echo;
+    struct core_client *client;
+
+    (void)state;
+    options.in_flight_max = IN_FLIGHT_MAX;
+    echo = echo_server_start(&options, 0);
+    client = core_client_new(echo_server_address(echo));
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        calls[i] = echo_start(client, ECHO_PATH "Park", i + 1, ECHO_WAIT_MS);
+    WAIT_FOR(client, echo_server_held(echo) == ARRAY_LEN(calls));
+    for (size_t i = 0; i < TOO_MANY; i++) {
+        int64_t from_ns = clock_now_ns();
+        struct core_call *call =
+            echo_start(client, i % 2 ? ECHO_PATH "Echo" : ECHO_PATH "Park", 1, ECHO_WAIT_MS);
+
+        assert_int_equal(core_call_wait(call), GRPC_STATUS_RESOURCE_EXHAUSTED);
+        assert_string_equal(core_call_reason(call), "OVERLOADED");
+        assert_true(clock_now_ns() - from_ns < INT64_C(2000000000));
+        core_call_free(call);
+    }
+    assert_int_equal(echo_stats(echo).refused, TOO_MANY);
+    assert_int_equal(echo_status(client, ECHO_PATH "WhoAmI"), GRPC_STATUS_OK);
+    assert_int_equal(echo_status(client, ECHO_PATH "Nope"), GRPC_STATUS_UNIMPLEMENTED);
+    echo_server_complete(echo);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        assert_int_equal(core_call_wait(calls[i]), GRPC_STATUS_OK);
+        assert_int_equal(echo_number(calls[i]), i + 1);
+        core_call_free(calls[i]);
+    }
+    WAIT_FOR(client, echo_stats(echo).in_flight == 0);
+    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    core_client_free(client);
+    echo_server_stop(echo, 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(above_its_bound_the_server_refuses_at_once_and_still_tells_its_health),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

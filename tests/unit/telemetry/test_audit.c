@@ -1,0 +1,669 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit log: everything that is taken is there again, in order, and what is not is refused. */
+#include "audit_fixture.h"
+
+#include "base/attributes.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "telemetry/audit_segment.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    char *folder;
+    struct bell bell;
+    struct audit_options options;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = memory_new(struct fixture);
+
+    fixture->folder = folder_new();
+    bell_init(&fixture->bell);
+    fixture->options = (struct audit_options){.folder = fixture->folder, .clock = &clock_system};
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    folder_free(fixture->folder);
+    bell_release(&fixture->bell);
+    memory_free(fixture);
+    return 0;
+}
+
+static struct audit_log *open_log(struct fixture *fixture)
+{
+    struct audit_log *log;
+    struct err err = ERR_NONE;
+
+    if (!audit_open(&fixture->options, &log, &err))
+        fail_msg("%s", err.detail);
+    return log;
+}
+
+static uint64_t append(struct audit_log *log, uint64_t subject)
+{
+    struct decision decision;
+    struct err err = ERR_NONE;
+    uint64_t sequence = 0;
+
+    decision_init(&decision, subject);
+    if (!audit_append(log, &decision.record, &sequence, &err))
+        fail_msg("%s", err.detail);
+    return sequence;
+}
+
+static struct written read_back(struct fixture *fixture)
+{
+    struct written written;
+    struct err err = ERR_NONE;
+
+    if (!written_read(fixture->folder, &written, &err))
+        fail_msg("%s", err.detail);
+    return written;
+}
+
+/* Overwrite `length` bytes at `at`, or cut there when there are none. */
+static void damage(const char *path, size_t at, const void *bytes, size_t length)
+{
+    int fd = open(path, O_WRONLY);
+
+    assert_true(fd >= 0);
+    if (length > 0)
+        assert_int_equal(pwrite(fd, bytes, length, (off_t)at), (ssize_t)length);
+    else
+        assert_int_equal(ftruncate(fd, (off_t)at), 0);
+    close(fd);
+}
+
+static size_t size_of(const char *path)
+{
+    struct stat status;
+
+    assert_int_equal(stat(path, &status), 0);
+    return (size_t)status.st_size;
+}
+
+static void everything_comes_back_in_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    struct written written;
+
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(append(log, i), i + 2); /* 1 says that the log was opened */
+    audit_close(log);
+    written = read_back(fixture);
+    assert_int_equal(written.count, 1000);
+    assert_int_equal(written.own_count, 2);
+    assert_int_equal(written.last_sequence, 1002);
+    for (uint64_t i = 0; i < 1000; i++) {
+        assert_int_equal(written.sequences[i], i + 2);
+        assert_int_equal(written.subjects[i], i);
+    }
+    written_release(&written);
+}
+
+static void a_plain_decision_takes_at_most_96_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    struct written written;
+    char *path;
+
+    for (uint64_t i = 0; i < 10000; i++)
+        append(log, i);
+    audit_close(log);
+    written = read_back(fixture);
+    path = segment_path(fixture->folder, 0);
+    print_message("%zu bytes a decision in frames, %zu in the file\n",
+                  written.bytes / written.count, size_of(path) / written.count);
+    assert_true(size_of(path) / written.count <= 96);
+    assert_true(written.bytes / written.count <= 60);
+    memory_free(path);
+    written_release(&written);
+}
+
+/* One flush each: the worst case, and still within the budget. */
+static void a_decision_alone_in_its_block_takes_at_most_96_bytes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    struct audit_state before, after;
+
+    assert_true(wait_for(log, &fixture->bell, append(log, 0)));
+    audit_get_state(log, &before);
+    for (uint64_t i = 3; i < 23; i += 3)
+        assert_true(wait_for(log, &fixture->bell, append(log, i)));
+    audit_get_state(log, &after);
+    assert_true(after.written_bytes - before.written_bytes <= 7 * 96);
+    audit_close(log);
+}
+
+static void numbering_goes_on_where_a_closed_log_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log;
+    struct written written;
+    uint64_t log_id = 0;
+
+    for (uint64_t run = 0; run < 3; run++) {
+        log = open_log(fixture);
+        if (run > 0)
+            assert_int_equal(audit_log_id(log), log_id);
+        log_id = audit_log_id(log);
+        assert_int_equal(append(log, run), run * 3 + 2);
+        audit_close(log);
+    }
+    written = read_back(fixture);
+    assert_int_equal(written.count, 3);
+    assert_int_equal(written.segment_count, 3);
+    assert_int_equal(written.last_sequence, 9);
+    assert_non_null(strstr(written.last_opened, "previous_end=closed last_sequence=6 cut_bytes=0"));
+    written_release(&written);
+}
+
+static void a_full_segment_is_followed_by_another(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log;
+    struct written written;
+
+    fixture->options.segment_bytes = 2000;
+    log = open_log(fixture);
+    for (uint64_t i = 0; i < 200; i++) {
+        uint64_t sequence = append(log, i);
+
+        if (i % 10 == 9)
+            assert_true(wait_for(log, &fixture->bell, sequence));
+    }
+    audit_close(log);
+    written = read_back(fixture);
+    assert_int_equal(written.count, 200);
+    assert_in_range(written.segment_count, 4, 20);
+    for (uint64_t i = 0; i < 200; i++)
+        assert_int_equal(written.subjects[i], i);
+    assert_int_equal(written.last_sequence, 202);
+    written_release(&written);
+}
+
+struct fake_clock {
+    struct clock clock;
+    _Atomic int64_t now_ms;
+};
+
+static int64_t fake_now(const struct clock *clock)
+{
+    return ((const struct fake_clock *)(const void *)clock)->now_ms;
+}
+
+static void another_day_begins_another_segment(void **state)
+{
+    struct fixture *fixture = *state;
+    struct fake_clock fake = {.clock = {fake_now, fake_now}, .now_ms = INT64_C(20000) * 86400000};
+    struct audit_log *log;
+    struct written written;
+
+    fixture->options.clock = &fake.clock;
+    log = open_log(fixture);
+    assert_true(wait_for(log, &fixture->bell, append(log, 1)));
+    fake.now_ms += 86399999;
+    assert_true(wait_for(log, &fixture->bell, append(log, 2)));
+    fake.now_ms += 1;
+    assert_true(wait_for(log, &fixture->bell, append(log, 3)));
+    audit_close(log);
+    written = read_back(fixture);
+    assert_int_equal(written.segment_count, 2);
+    assert_int_equal(written.count, 3);
+    written_release(&written);
+}
+
+/* The log as a crash leaves it: whatever was there last is cut at every byte. */
+static void a_torn_tail_is_cut_at_every_byte(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    struct arena arena;
+    struct span whole;
+    struct err err;
+    size_t kept_before = 0;
+    char *path;
+
+    for (uint64_t i = 0; i < 3; i++)
+        assert_true(wait_for(log, &fixture->bell, append(log, i)));
+    audit_close(log);
+    path = segment_path(fixture->folder, 0);
+    arena_init(&arena, 4096);
+    assert_true(file_read(path, 1 << 20, &arena, &whole, &err));
+    for (size_t length = 0; length < whole.length; length++) {
+        struct written written;
+        char *other;
+
+        damage(path, 0, NULL, 0);
+        if (length > 0)
+            damage(path, 0, whole.data, length);
+        log = open_log(fixture);
+        assert_true(append(log, 99) > AUDIT_SEQUENCE_SKIP);
+        audit_close(log);
+        written = read_back(fixture);
+        assert_true(written.count >= 1 && written.count <= 4);
+        assert_true(written.count >= kept_before);
+        kept_before = written.count;
+        assert_int_equal(written.subjects[written.count - 1], 99);
+        for (uint64_t i = 0; i + 1 < written.count; i++)
+            assert_int_equal(written.subjects[i], i);
+        assert_non_null(strstr(written.last_opened, "previous_end=unclean"));
+        written_release(&written);
+        /* Away with what this round has added. */
+        if (length < AUDIT_SEGMENT_HEADER_BYTES)
+            assert_int_not_equal(access(path, F_OK), 0);
+        while ((other = segment_path(fixture->folder, 0))) {
+            assert_int_equal(unlink(other), 0);
+            memory_free(other);
+        }
+        assert_int_equal(close(open(path, O_CREAT | O_WRONLY, 0600)), 0);
+    }
+    assert_int_equal(kept_before, 4);
+    arena_release(&arena);
+    memory_free(path);
+}
+
+static void zeros_instead_of_a_first_block_are_a_crash(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t zeros[4096] = {0};
+    struct audit_log *log = open_log(fixture);
+    struct written written;
+    char *path;
+
+    assert_true(wait_for(log, &fixture->bell, append(log, 5)));
+    audit_close(log);
+    log = open_log(fixture);
+    audit_close(log);
+    path = segment_path(fixture->folder, 1);
+    damage(path, 0, zeros, sizeof(zeros));
+    log = open_log(fixture);
+    assert_int_equal(append(log, 6), 4 + AUDIT_SEQUENCE_SKIP + 2);
+    audit_close(log);
+    written = read_back(fixture);
+    assert_int_equal(written.count, 2);
+    written_release(&written);
+    memory_free(path);
+}
+
+static void assert_open_fails(struct fixture *fixture, enum err_code code, const char *detail)
+{
+    struct audit_log *log;
+    struct err err = ERR_NONE;
+
+    assert_false(audit_open(&fixture->options, &log, &err));
+    assert_int_equal(err.code, code);
+    if (!strstr(err.detail, detail))
+        fail_msg("\"%s\" is not in \"%s\"", detail, err.detail);
+}
+
+static void damage_in_the_middle_is_not_repaired(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    struct written written;
+    struct err err = ERR_NONE;
+    size_t length;
+    char *path;
+
+    for (uint64_t i = 0; i < 10; i++)
+        assert_true(wait_for(log, &fixture->bell, append(log, i)));
+    audit_close(log);
+    path = segment_path(fixture->folder, 0);
+    length = size_of(path);
+    damage(path, length / 2, "\xa5\x5a\xa5", 3);
+    assert_open_fails(fixture, ERR_STORE_CORRUPT, "is damaged at byte");
+    assert_int_equal(size_of(path), length);
+    assert_false(written_read(fixture->folder, &written, &err));
+    assert_int_equal(err.code, ERR_STORE_CORRUPT);
+    memory_free(path);
+}
+
+static void a_missing_or_a_shortened_segment_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    struct written written;
+    struct err err = ERR_NONE;
+    struct audit_log *log;
+    char *path;
+
+    for (uint64_t run = 0; run < 3; run++) {
+        log = open_log(fixture);
+        for (uint64_t i = 0; i < 3; i++)
+            assert_true(wait_for(log, &fixture->bell, append(log, i)));
+        audit_close(log);
+    }
+    path = segment_path(fixture->folder, 1);
+    damage(path, size_of(path) - 1, NULL, 0);
+    assert_false(written_read(fixture->folder, &written, &err));
+    assert_int_equal(err.code, ERR_STORE_CORRUPT);
+    assert_int_equal(unlink(path), 0);
+    assert_false(written_read(fixture->folder, &written, &err));
+    assert_non_null(strstr(err.detail, "does not follow"));
+    memory_free(path);
+}
+
+static void a_folder_has_one_log_and_one_owner(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    struct arena arena;
+    char *id;
+
+    assert_open_fails(fixture, ERR_IO, "in use by another process");
+    audit_close(log);
+    arena_init(&arena, 1024);
+    id = arena_printf(&arena, "%s/log.id", fixture->folder);
+    damage(id, 3, "x", 1);
+    assert_open_fails(fixture, ERR_STORE_CORRUPT, "is not 16 hex digits");
+    damage(id, 0, "0000000000000001", 16);
+    assert_open_fails(fixture, ERR_STORE_CORRUPT, "belongs to another log");
+    assert_int_equal(unlink(id), 0);
+    assert_open_fails(fixture, ERR_STORE_CORRUPT, "there are segments, but no log.id");
+    arena_release(&arena);
+}
+
+static void a_log_that_cannot_be_written_is_not_opened(void **state)
+{
+    struct fixture *fixture = *state;
+    struct arena arena;
+
+    arena_init(&arena, 1024);
+    fixture->options.folder = arena_printf(&arena, "%s/file/audit", fixture->folder);
+    close(open(arena_printf(&arena, "%s/file", fixture->folder), O_CREAT | O_WRONLY, 0600));
+    assert_open_fails(fixture, ERR_IO, "make folder");
+    fixture->options.buffer_bytes = 100;
+    assert_open_fails(fixture, ERR_CONFIG_INVALID, "buffers of 100 bytes");
+    arena_release(&arena);
+}
+
+static void who_waits_is_told_when_the_record_is_on_the_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t sequence = append(log, i);
+        struct written written;
+
+        assert_true(wait_for(log, &fixture->bell, sequence));
+        assert_true(wait_for(log, &fixture->bell, sequence));
+        written = read_back(fixture);
+        assert_int_equal(written.sequences[written.count - 1], sequence);
+        written_release(&written);
+    }
+    assert_false(wait_for(log, &fixture->bell, 0));
+    assert_false(wait_for(log, &fixture->bell, 1000000));
+    audit_close(log);
+}
+
+static void nobody_has_to_wait_for_it_to_be_written(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = open_log(fixture);
+    uint64_t sequence = append(log, 1);
+    struct audit_state log_state;
+
+    do {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+        audit_get_state(log, &log_state);
+    } while (log_state.durable_sequence < sequence);
+    assert_int_equal(log_state.backlog_bytes, 0);
+    audit_close(log);
+}
+
+/* More than both buffers hold, faster than it can be written: the mode decides. */
+static void fill(struct audit_log *log, size_t *taken, size_t *refused, size_t *dropped)
+{
+    for (uint64_t i = 0; i < 5000; i++) {
+        struct decision decision;
+        struct err err = ERR_NONE;
+        uint64_t sequence;
+
+        decision_init(&decision, i);
+        if (!audit_append(log, &decision.record, &sequence, &err)) {
+            assert_int_equal(err.code, ERR_AUDIT_UNAVAILABLE);
+            (*refused)++;
+        } else if (sequence == 0) {
+            (*dropped)++;
+        } else {
+            (*taken)++;
+        }
+    }
+}
+
+static void a_full_memory_refuses_and_never_drops(void **state)
+{
+    static const enum audit_mode modes[] = {AUDIT_BOUNDED, AUDIT_DURABLE};
+    struct fixture *fixture = *state;
+    size_t taken = 0, refused = 0, dropped = 0;
+    struct written written;
+
+    fixture->options.buffer_bytes = AUDIT_BUFFER_BYTES_MIN;
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        struct audit_state log_state;
+        struct audit_log *log;
+        size_t refused_before = refused;
+
+        fixture->options.mode = modes[i];
+        log = open_log(fixture);
+        fill(log, &taken, &refused, &dropped);
+        audit_get_state(log, &log_state);
+        assert_int_equal(log_state.refused, refused - refused_before);
+        audit_close(log);
+    }
+    assert_true(taken > 0 && refused > 0);
+    assert_int_equal(dropped, 0);
+    written = read_back(fixture);
+    assert_int_equal(written.count, taken);
+    written_release(&written);
+}
+
+static void a_ring_drops_and_says_how_many(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t taken = 0, refused = 0, dropped = 0;
+    struct audit_log *log;
+    struct written written;
+
+    fixture->options.buffer_bytes = AUDIT_BUFFER_BYTES_MIN;
+    fixture->options.mode = AUDIT_RING;
+    log = open_log(fixture);
+    fill(log, &taken, &refused, &dropped);
+    /* Once there is room the next record brings the news. */
+    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    append(log, 0);
+    audit_close(log);
+    assert_int_equal(refused, 0);
+    assert_true(taken > 0 && dropped > 0);
+    written = read_back(fixture);
+    assert_int_equal(written.count, taken + 1);
+    assert_int_equal(written.dropped, dropped);
+    written_release(&written);
+}
+
+static void a_record_larger_than_the_memory_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t payload[AUDIT_BUFFER_BYTES_MIN];
+    struct audit_record record = {.kind = AUDIT_OPAQUE, .payload = {payload, sizeof(payload)}};
+    struct audit_log *log;
+    struct err err = ERR_NONE;
+    uint64_t sequence;
+
+    fixture->options.buffer_bytes = AUDIT_BUFFER_BYTES_MIN;
+    log = open_log(fixture);
+    assert_false(audit_append(log, &record, &sequence, &err));
+    assert_int_equal(err.code, ERR_AUDIT_UNAVAILABLE);
+    record.payload.length /= 2;
+    assert_true(audit_append(log, &record, &sequence, &err));
+    audit_close(log);
+}
+
+enum { THREADS = 8, PER_THREAD = 2000 };
+
+struct appender {
+    pthread_t thread;
+    struct audit_log *log;
+    uint64_t number;
+    uint64_t sequences[PER_THREAD];
+};
+
+static void *append_many(void *argument)
+{
+    struct appender *appender = argument;
+    struct bell bell;
+
+    bell_init(&bell);
+    for (uint64_t i = 0; i < PER_THREAD; i++) {
+        struct decision decision;
+        struct err err;
+
+        decision_init(&decision, appender->number * PER_THREAD + i);
+        if (!audit_append(appender->log, &decision.record, &appender->sequences[i], &err))
+            return NULL;
+        if (i % 500 == 499 && !wait_for(appender->log, &bell, appender->sequences[i]))
+            return NULL;
+    }
+    bell_release(&bell);
+    return appender;
+}
+
+static void eight_threads_get_numbers_of_their_own_in_their_order(void **state)
+{
+    struct fixture *fixture = *state;
+    struct appender *appenders = memory_new_array(struct appender, THREADS);
+    struct audit_log *log = open_log(fixture);
+    struct written written;
+
+    for (uint64_t i = 0; i < THREADS; i++) {
+        appenders[i].log = log;
+        appenders[i].number = i;
+        thread_start(&appenders[i].thread, "test", append_many, &appenders[i]);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *result;
+
+        pthread_join(appenders[i].thread, &result);
+        assert_ptr_equal(result, &appenders[i]);
+    }
+    audit_close(log);
+    written = read_back(fixture);
+    assert_int_equal(written.count, THREADS * PER_THREAD);
+    for (uint64_t i = 0; i < written.count; i++) {
+        uint64_t subject = written.subjects[i];
+
+        assert_int_equal(written.sequences[i], i + 2);
+        assert_int_equal(appenders[subject / PER_THREAD].sequences[subject % PER_THREAD], i + 2);
+    }
+    written_release(&written);
+    memory_free(appenders);
+}
+
+static void metrics_and_readiness_follow(void **state)
+{
+    struct fixture *fixture = *state;
+    struct metrics *metrics = metrics_new(0);
+    struct readiness *readiness = readiness_new();
+    struct audit_log *log;
+    struct arena arena;
+    const char *text;
+
+    fixture->options.metrics = metrics;
+    fixture->options.readiness = readiness;
+    log = open_log(fixture);
+    arena_init(&arena, 4096);
+    assert_non_null(strstr(arena_text(&arena, readiness_render(readiness, &arena)), "audit: ok\n"));
+    for (uint64_t i = 0; i < 10; i++)
+        append(log, i);
+    audit_close(log);
+    text = arena_text(&arena, metrics_render(metrics, &arena));
+    assert_non_null(strstr(text, "passgate_audit_records_total{result=\"taken\"} 11\n"));
+    assert_non_null(strstr(text, "passgate_audit_records_total{result=\"refused\"} 0\n"));
+    assert_null(strstr(text, "passgate_audit_flush_duration_seconds_count 0\n"));
+    assert_non_null(strstr(text, "passgate_audit_backlog_bytes 0\n"));
+    arena_release(&arena);
+    metrics_free(metrics);
+    readiness_free(readiness);
+}
+
+static void a_decision_id_names_log_and_number(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "-1",
+        "00000000000000ff",
+        "00000000000000ff-",
+        "ff-1",
+        "00000000000000ff-0",
+        "00000000000000FF-1",
+        "00000000000000ff-01",
+        "00000000000000ff-1x",
+        "00000000000000ff--1",
+        "00000000000000ff-99999999999999999999",
+    };
+    char text[AUDIT_ID_MAX];
+    uint64_t log_id, sequence;
+
+    (void)state;
+    assert_string_equal(audit_decision_id(255, 7, text), "00000000000000ff-7");
+    assert_true(audit_decision_id_parse(span_text(text), &log_id, &sequence));
+    assert_int_equal(log_id, 255);
+    assert_int_equal(sequence, 7);
+    audit_decision_id(UINT64_MAX, UINT64_MAX, text);
+    assert_true(audit_decision_id_parse(span_text(text), &log_id, &sequence));
+    assert_int_equal(sequence, UINT64_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(audit_decision_id_parse(span_text(bad[i]), &log_id, &sequence));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(everything_comes_back_in_order),
+        TEST(a_plain_decision_takes_at_most_96_bytes),
+        TEST(a_decision_alone_in_its_block_takes_at_most_96_bytes),
+        TEST(numbering_goes_on_where_a_closed_log_ended),
+        TEST(a_full_segment_is_followed_by_another),
+        TEST(another_day_begins_another_segment),
+        TEST(a_torn_tail_is_cut_at_every_byte),
+        TEST(zeros_instead_of_a_first_block_are_a_crash),
+        TEST(damage_in_the_middle_is_not_repaired),
+        TEST(a_missing_or_a_shortened_segment_is_seen),
+        TEST(a_folder_has_one_log_and_one_owner),
+        TEST(a_log_that_cannot_be_written_is_not_opened),
+        TEST(who_waits_is_told_when_the_record_is_on_the_disk),
+        TEST(nobody_has_to_wait_for_it_to_be_written),
+        TEST(a_full_memory_refuses_and_never_drops),
+        TEST(a_ring_drops_and_says_how_many),
+        TEST(a_record_larger_than_the_memory_is_refused),
+        TEST(eight_threads_get_numbers_of_their_own_in_their_order),
+        TEST(metrics_and_readiness_follow),
+        cmocka_unit_test(a_decision_id_names_log_and_number),
+    };
+
+    log_configure(ERR_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
