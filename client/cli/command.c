@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of commands. */
+#include "client/cli/command.h"
+
+#define CHECK_FLAGS (FLAG_BIT(FLAG_CONTEXT) | FLAG_BIT(FLAG_ON_BEHALF_OF) | FLAG_BIT(FLAG_ALSO))
+
+const struct command command_table[] = {
+    {
+        .name = "submit",
+        .run = run_submit,
+        .operands = "FILE.json",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_DRY_RUN),
+        .summary = "submit verification results",
+        .description =
+            "Sends verification results or attestations to the server.  FILE.json holds one "
+            "SubmitVerificationRequest in the JSON mapping of proto3, or a list of them; - is "
+            "standard input.\n\n"
+            "The whole file is looked at before anything is sent: what is wrong is told with "
+            "line, column and field.  A list is then sent one by one, and a refused entry does "
+            "not stop the others.  Submitting the same result again changes nothing.",
+        .example = "passgate submit alice-passport.json",
+    },
+    {
+        .name = "check",
+        .run = run_check,
+        .operands = "SUBJECT RESOURCE ACTION",
+        .operand_min = 3,
+        .operand_max = 3,
+        .flags = CHECK_FLAGS | FLAG_BIT(FLAG_MIN_REVISION) | FLAG_BIT(FLAG_REASONS),
+        .summary = "may a subject do something?",
+        .description =
+            "Asks whether SUBJECT may do ACTION on RESOURCE, which is written TYPE/ID, under the "
+            "directives in force right now, and says what to do about a refusal.\n\n"
+            "Exit status 0 is ALLOW and nothing else is: 1 is a refusal, 2 means that no decision "
+            "was made.",
+        .example = "passgate check alice model/mythos-5 use --context location=USA",
+    },
+    {
+        .name = "explain",
+        .run = run_explain,
+        .operands = "SUBJECT RESOURCE ACTION",
+        .operand_min = 3,
+        .operand_max = 3,
+        .flags = CHECK_FLAGS | FLAG_BIT(FLAG_AT),
+        .summary = "the same, test by test",
+        .description =
+            "Shows how the decision comes about: each person concerned, each directive that names "
+            "the resource, each of its tests and exemptions, as far as you may know them.\n\n"
+            "With --at the directives in force at that moment decide.  The exit status is that of "
+            "check.",
+        .example = "passgate explain alice model/mythos-5 use --at 2026-06-12T17:21:00-04:00",
+    },
+    {
+        .name = "list",
+        .run = run_list,
+        .operands = "SUBJECT ACTION",
+        .operand_min = 2,
+        .operand_max = 2,
+        .flags = FLAG_BIT(FLAG_CONTEXT) | FLAG_BIT(FLAG_ON_BEHALF_OF) | FLAG_BIT(FLAG_TYPE),
+        .summary = "what may a subject use?",
+        .description = "Every declared resource with the decision for SUBJECT and ACTION.",
+        .example = "passgate list alice use --type model --context location=USA",
+    },
+    {
+        .name = "batch",
+        .run = run_batch,
+        .operands = "FILE.json",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_MIN_REVISION),
+        .summary = "many checks at one moment",
+        .description =
+            "Asks up to 1,000 checks under one directive set.  FILE.json holds a list of "
+            "CheckEntitlementRequest in the JSON mapping of proto3, or one "
+            "BatchCheckEntitlementsRequest; - is standard input.\n\n"
+            "Exit status 0: all are allowed; 1: at least one is refused; 2: at least one has no "
+            "decision.",
+        .example = "passgate batch checks.json",
+    },
+    {
+        .name = "claim issue",
+        .run = run_claim_issue,
+        .operands = "SUBJECT",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_AUDIENCE) | FLAG_BIT(FLAG_DISCLOSURE) | FLAG_BIT(FLAG_LIFETIME) |
+                 FLAG_BIT(FLAG_MIN_REVISION),
+        .summary = "get a signed statement about a subject",
+        .description = "Prints a short-lived token (JWS) about what is known of SUBJECT, for one "
+                       "audience.  Only the token goes to standard output.",
+        .example = "passgate claim issue alice --audience https://models.example.com",
+    },
+    {
+        .name = "claim inspect",
+        .run = run_claim_inspect,
+        .operands = "TOKEN",
+        .operand_min = 1,
+        .operand_max = 1,
+        .is_offline = true,
+        .summary = "decode a token without trusting it",
+        .description = "Shows what is written in TOKEN (- is standard input).  Nothing is "
+                       "verified: anybody can write such a token.",
+        .example = "passgate claim issue alice --audience x | passgate claim inspect -",
+    },
+    {
+        .name = "claim verify",
+        .run = run_claim_verify,
+        .operands = "TOKEN",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_AUDIENCE) | FLAG_BIT(FLAG_ISSUER),
+        .summary = "verify a token with the issuer's keys",
+        .description =
+            "Verifies signature, type, issuer, audience and times of TOKEN (- is standard input) "
+            "with the keys of the server, or with those of --jwks, and shows what it says.  It "
+            "does not ask whether the token was revoked.\n\n"
+            "Exit status 0: it is valid; 1: it is not; 2: it could not be looked at.",
+        .example = "passgate claim verify - --audience https://models.example.com",
+    },
+    {
+        .name = "subject show",
+        .run = run_subject_show,
+        .operands = "SUBJECT",
+        .operand_min = 1,
+        .operand_max = 1,
+        .summary = "what is known of a subject",
+        .description = "Evidence, affiliations and principals on record, and what they prove now.",
+        .example = "passgate subject show alice",
+    },
+    {
+        .name = "subject affiliate",
+        .run = run_subject_affiliate,
+        .operands = "SUBJECT ORGANIZATION",
+        .operand_min = 2,
+        .operand_max = 2,
+        .flags = FLAG_BIT(FLAG_AS) | FLAG_BIT(FLAG_UNTIL) | FLAG_BIT(FLAG_COMPLETE) |
+                 FLAG_BIT(FLAG_REVIEW_BY),
+        .summary = "say how a subject is affiliated",
+        .description =
+            "Says how SUBJECT is affiliated with ORGANIZATION, replacing what was said before "
+            "about the two.  With --complete whatever is not named is known not to be so; without "
+            "it, it is unknown.",
+        .example = "passgate subject affiliate alice org/partner-a --as employee --complete",
+    },
+    {
+        .name = "subject principals",
+        .run = run_subject_principals,
+        .operands = "SERVICE [PERSON…]",
+        .operand_min = 1,
+        .operand_max = OPERANDS_ANY,
+        .summary = "say who stands behind a service",
+        .description = "Sets the natural persons behind SERVICE, replacing those set before.  "
+                       "They count like the service itself; nobody is a valid answer.",
+        .example = "passgate subject principals service/build-bot alice bob",
+    },
+    {
+        .name = "subject revoke",
+        .run = run_subject_revoke,
+        .operands = "SUBJECT",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_EVIDENCE) | FLAG_BIT(FLAG_VENDOR) | FLAG_BIT(FLAG_CHECK_ID) |
+                 FLAG_BIT(FLAG_REASON),
+        .summary = "take evidence back",
+        .description = "From now on the evidence counts for nothing.  It is named by --evidence, "
+                       "or by --vendor and --check-id.",
+        .example = "passgate subject revoke alice --evidence e1 --reason \"wrong person\"",
+    },
+    {
+        .name = "directive lint",
+        .run = run_directive_lint,
+        .operands = "FILE|FOLDER…",
+        .operand_min = 1,
+        .operand_max = OPERANDS_ANY,
+        .is_offline = true,
+        .flags = FLAG_BIT(FLAG_STRICT),
+        .summary = "check directive files, without a server",
+        .description =
+            "Compiles directive files as the server does (of a folder: every .yaml in it) and "
+            "prints each finding as FILE:LINE:COLUMN.  Organizations and resources that other "
+            "files would name are taken as they come.\n\n"
+            "Exit status 0: clean, or warnings only; 1: warnings, with --strict; 2: errors.",
+        .example = "passgate directive lint --strict directives/",
+    },
+    {
+        .name = "whoami",
+        .run = run_whoami,
+        .operands = "",
+        .summary = "who you are to the server",
+        .description = "The identity that the transport proves, its roles, and what answers "
+                       "disclose to it.",
+        .example = "passgate whoami",
+    },
+    {
+        .name = "health",
+        .run = run_health,
+        .operands = "[SERVICE]",
+        .operand_max = 1,
+        .summary = "is the server serving?",
+        .description = "Asks grpc.health.v1 about SERVICE, or about the server as a whole.  Exit "
+                       "status 0: serving; 2: not, or no answer.  Made for probes.",
+        .example = "passgate health --timeout 1s",
+    },
+    {
+        .name = "server info",
+        .run = run_server_info,
+        .operands = "",
+        .summary = "what the server is and stands on",
+        .description = "Version, realm, directive set, store, audit log.",
+        .example = "passgate server info",
+    },
+    {
+        .name = "keys list",
+        .run = run_keys_list,
+        .operands = "",
+        .summary = "the server's signing keys",
+        .description = "Every published key and where it is in its life; no secrets.",
+        .example = "passgate keys list",
+    },
+    {
+        .name = "version",
+        .run = run_version,
+        .operands = "",
+        .is_offline = true,
+        .summary = "the version of this program",
+        .description = "The version of this program and of its library.",
+        .example = "passgate version",
+    },
+    {
+        .name = "completion",
+        .run = run_completion,
+        .operands = "bash",
+        .operand_min = 1,
+        .operand_max = 1,
+        .is_offline = true,
+        .summary = "completion for the shell",
+        .description = "Prints a script that completes commands and flags.",
+        .example = "source <(passgate completion bash)",
+    },
+};
+
+const size_t command_count = ARRAY_LEN(command_table);
+
+const struct command *command_find(const struct operands *operands, size_t *ret_words)
+{
+    for (size_t i = 0; i < command_count && operands->count > 0; i++) {
+        const char *name = command_table[i].name;
+        const char *space = strchr(name, ' ');
+        size_t length = space ? (size_t)(space - name) : strlen(name);
+
+        if (strncmp(name, operands->items[0], length) != 0 || operands->items[0][length] != '\0')
+            continue;
+        if (space && (operands->count < 2 || strcmp(space + 1, operands->items[1]) != 0))
+            continue;
+        *ret_words = space ? 2 : 1;
+        return &command_table[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libpassgate: asks a Passgate server what a subject may do, and tells it what was verified.
+ *
+ *     struct passgate_client *client = passgate_client_new(&options, &error);
+ *     struct passgate_decision *decision = passgate_check(client, &check, NULL, &error);
+ *
+ *     if (passgate_is_allowed(decision))
+ *         serve();
+ *     passgate_free(decision);
+ *     passgate_client_free(client);
+ *
+ * Rules for everything here:
+ *
+ *   - One client may be used by many threads at the same time.  A call blocks the calling thread
+ *     until there is an answer or the deadline has passed; it starts no thread of its own.  Make a
+ *     client once and keep it: it holds the connections.
+ *   - A call returns a result, or NULL after filling *error (which may be NULL).  A refusal is a
+ *     result; NULL means that no decision was made, and is not an ALLOW either:
+ *     passgate_is_allowed(NULL) is false.
+ *   - Results are plain structs that belong to the caller and are freed by passgate_free(), with
+ *     all that they point to.  Only the library makes them, and later versions may add members at
+ *     the end: never copy one or count on its size.  Different threads may read the same result.
+ *   - Arguments are structs that are filled with designated initialisers; zero and NULL mean "not
+ *     given".  What they point to is only read during the call.
+ *   - Texts are UTF-8 and never NULL in a result.  Times are milliseconds since 1970-01-01 UTC, 0
+ *     when there is none.
+ *   - Nothing is tried again unless the options say so.
+ */
+#ifndef PASSGATE_CLIENT_H
+#define PASSGATE_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PASSGATE_DEFAULT_TARGET "127.0.0.1:50051"
+
+/* google.rpc.Code, the canonical status codes. */
+enum passgate_code {
+    PASSGATE_OK = 0,
+    PASSGATE_CANCELLED = 1,
+    PASSGATE_UNKNOWN = 2,
+    PASSGATE_INVALID_ARGUMENT = 3,
+    PASSGATE_DEADLINE_EXCEEDED = 4,
+    PASSGATE_NOT_FOUND = 5,
+    PASSGATE_ALREADY_EXISTS = 6,
+    PASSGATE_PERMISSION_DENIED = 7,
+    PASSGATE_RESOURCE_EXHAUSTED = 8,
+    PASSGATE_FAILED_PRECONDITION = 9,
+    PASSGATE_ABORTED = 10,
+    PASSGATE_OUT_OF_RANGE = 11,
+    PASSGATE_UNIMPLEMENTED = 12,
+    PASSGATE_INTERNAL = 13,
+    PASSGATE_UNAVAILABLE = 14,
+    PASSGATE_DATA_LOSS = 15,
+    PASSGATE_UNAUTHENTICATED = 16,
+};
+
+/* Why a call has no result. */
+struct passgate_error {
+    enum passgate_code code;
+    char reason[64];   /* stable, "MRZ_CHECK_DIGIT"; the code's name when the server gave none */
+    char field[128];   /* what of the request is wrong, "evidence.document.mrz"; or "" */
+    char message[512]; /* for people */
+};
+
+/* ---- the client ---- */
+
+struct passgate_client;
+
+/* Where the server is and how to talk to it.  All zero: PASSGATE_DEFAULT_TARGET, plaintext. */
+struct passgate_options {
+    /* "host:port", "unix:/run/passgate.sock", or any other target of gRPC.  Without TLS only
+     * loopback addresses and unix sockets are accepted. */
+    const char *target;
+    /* TLS.  Files are PEM and are read by passgate_client_new(). */
+    bool tls;                     /* implied by each of the four below */
+    const char *ca_file;          /* NULL: the system's authorities */
+    const char *certificate_file; /* the caller's own, with key_file */
+    const char *key_file;
+    const char *server_name; /* to expect in the server's certificate instead of the host */
+    /* Spread calls over all addresses of the target, and leave out servers whose health service
+     * does not say SERVING (grpc.health.v1). */
+    bool round_robin;
+    /* 2 to 5: try a call that ended in UNAVAILABLE again, with back-off and within its deadline.
+     * Safe for every call here: writes carry a request id. */
+    int max_attempts;
+    int check_timeout_ms; /* checks, single and batch; 0: 200 */
+    int write_timeout_ms; /* everything else; 0: 5000 */
+};
+
+/* NULL after filling *error.  Does not connect yet: the first call does. */
+struct passgate_client *passgate_client_new(const struct passgate_options *options,
+                                            struct passgate_error *error);
+
+/* Connect now; false when there is no connection after `timeout_ms`, or as soon as an attempt has
+ * failed.  Programs that check with a short deadline do this once at their start. */
+bool passgate_client_wait_ready(struct passgate_client *client, int timeout_ms);
+
+/* When no call is running any more.  NULL is allowed. */
+void passgate_client_free(struct passgate_client *client);
+
+/* For one call; NULL wherever it is asked for means all zero. */
+struct passgate_call {
+    int timeout_ms;          /* 0: the client's */
+    const char *traceparent; /* W3C trace context, passed on */
+};
+
+/* ---- results ---- */
+
+/* Any result of the functions below; NULL is allowed. */
+void passgate_free(const void *result);
+
+/* The reply behind any result in the JSON mapping of proto3, indented; belongs to the result.  NULL
+ * when the reply has no JSON form.  Not for two threads at once on the same result. */
+const char *passgate_json(const void *result);
+
+struct passgate_pair {
+    const char *key;
+    const char *value;
+};
+
+struct passgate_resource {
+    const char *type;
+    const char *id;
+};
+
+struct passgate_authority {
+    const char *text;
+    const char *document_sha256; /* "" when none was recorded */
+};
+
+/* What somebody has to do. */
+struct passgate_obligation {
+    const char *type; /* "verify", "prove_affiliation", "provide_context" */
+    size_t property_count;
+    const struct passgate_pair *properties;
+};
+
+/* ---- checks ---- */
+
+/* passgate.v1.Reason; numbers that this version does not know read as UNSPECIFIED. */
+enum passgate_reason {
+    PASSGATE_REASON_UNSPECIFIED = 0,
+    PASSGATE_REASON_ALLOWED = 1,
+    PASSGATE_REASON_NOT_PERMITTED = 2,
+    PASSGATE_REASON_RESOURCE_UNKNOWN = 3,
+    PASSGATE_REASON_CONTEXT_REQUIRED = 4,
+    PASSGATE_REASON_EVIDENCE_CONFLICT = 5,
+    PASSGATE_REASON_EVIDENCE_EXPIRED = 6,
+    PASSGATE_REASON_ASSURANCE_TOO_LOW = 7,
+    PASSGATE_REASON_VERIFICATION_REQUIRED = 8,
+};
+
+/* passgate.v1.Truth */
+enum passgate_truth {
+    PASSGATE_TRUTH_UNSPECIFIED = 0,
+    PASSGATE_TRUTH_FALSE = 1,
+    PASSGATE_TRUTH_UNKNOWN = 2,
+    PASSGATE_TRUTH_TRUE = 3,
+};
+
+/* May `subject` do `action` on the resource? */
+struct passgate_check {
+    const char *subject;     /* this … */
+    const char *claim_token; /* … or a claim that identifies the subject */
+    const char *on_behalf_of;
+    size_t also_subject_count;
+    const char *const *also_subjects;
+    const char *resource_type;
+    const char *resource_id;
+    const char *action;
+    size_t context_count;
+    const struct passgate_pair *context; /* {"location", "USA"} */
+    const char *min_revision;
+    bool want_reasons;
+};
+
+/* What one directive that names the resource said. */
+struct passgate_finding {
+    const char *directive;
+    uint32_t version;
+    const struct passgate_authority *authority; /* NULL when not told */
+    enum passgate_truth truth;
+    const struct passgate_authority *exemption; /* that made it permit, or NULL */
+};
+
+struct passgate_decision {
+    bool is_allowed; /* false for every value that is not exactly ALLOW */
+    enum passgate_reason reason;
+    size_t obligation_count;
+    const struct passgate_obligation *const *obligations;
+    const struct passgate_resource *instead; /* what this subject may use now, or NULL */
+    const char *revision;
+    uint64_t directive_set;
+    int64_t evaluated_at_ms;
+    int64_t max_age_ms; /* the answer may be reused for the same check for so long; 0: not */
+    size_t vary_context_count;
+    const char *const *vary_context;
+    int64_t facts_age_ms;
+    bool is_stale;
+    const char *decision_id;
+    size_t finding_count;
+    const struct passgate_finding *const *findings;
+    /* In a batch only: why this one has no decision.  NULL otherwise. */
+    const struct passgate_error *error;
+};
+
+/* The one question to ask of a decision; false for NULL and for one with an error. */
+bool passgate_is_allowed(const struct passgate_decision *decision);
+
+struct passgate_decision *passgate_check(struct passgate_client *client,
+                                         const struct passgate_check *check,
+                                         const struct passgate_call *call,
+                                         struct passgate_error *error);
+
+/* Decisions in the order of the checks; of each, what concerns the whole batch is empty. */
+struct passgate_batch {
+    size_t decision_count;
+    const struct passgate_decision *const *decisions;
+    const char *revision;
+    uint64_t directive_set;
+    int64_t evaluated_at_ms;
+    const char *decision_id;
+};
+
+/* At most 1,000 checks; their min_revision and want_reasons are not sent. */
+struct passgate_batch *passgate_check_batch(struct passgate_client *client,
+                                            const struct passgate_check *checks, size_t count,
+                                            const char *min_revision,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+/* `json` is a BatchCheckEntitlementsRequest in the JSON mapping of proto3. */
+struct passgate_batch *passgate_check_batch_json(struct passgate_client *client, const char *json,
+                                                 const struct passgate_call *call,
+                                                 struct passgate_error *error);
+
+/* One test of a directive, in the order of reading; children are deeper than their parent. */
+struct passgate_test {
+    uint32_t depth;
+    const char *name;
+    const char *text;
+    const char *because; /* "" when not told */
+    enum passgate_truth truth;
+    enum passgate_reason missing;
+};
+
+struct passgate_exemption {
+    const struct passgate_authority *authority;
+    bool is_in_time;
+    bool is_for_resource;
+    size_t test_count;
+    const struct passgate_test *const *tests;
+};
+
+struct passgate_directive {
+    const char *directive;
+    uint32_t version;
+    const char *digest;
+    const char *title;
+    const struct passgate_authority *authority;
+    enum passgate_truth truth;
+    size_t test_count;
+    const struct passgate_test *const *tests;
+    size_t exemption_count;
+    const struct passgate_exemption *const *exemptions;
+    const char *out_of_force; /* why it does not count at that moment, or "" */
+};
+
+/* Everyone whom the decision was about. */
+struct passgate_party {
+    const char *role; /* "subject", "principal", "also_subject", "on_behalf_of" */
+    size_t fact_count;
+    const char *const *facts;
+    enum passgate_truth truth;
+    enum passgate_reason reason;
+    size_t directive_count;
+    const struct passgate_directive *const *directives;
+};
+
+struct passgate_explanation {
+    const struct passgate_decision *decision; /* never NULL */
+    size_t party_count;
+    const struct passgate_party *const *parties;
+    const struct passgate_authority *authority; /* that decided, or NULL */
+    const char *directive;                      /* that decided, or "" */
+};
+
+/* `at_ms` 0: now. */
+struct passgate_explanation *passgate_explain(struct passgate_client *client,
+                                              const struct passgate_check *check, int64_t at_ms,
+                                              const struct passgate_call *call,
+                                              struct passgate_error *error);
+
+struct passgate_list {
+    const char *subject;
+    const char *on_behalf_of;
+    const char *action;
+    size_t context_count;
+    const struct passgate_pair *context;
+    const char *resource_type; /* NULL: all */
+    int page_size;             /* 0: 100 */
+    const char *page_token;
+};
+
+struct passgate_entitlement {
+    const struct passgate_resource *resource;
+    bool is_allowed;
+    enum passgate_reason reason;
+    int64_t max_age_ms;
+};
+
+struct passgate_entitlements {
+    size_t entitlement_count;
+    const struct passgate_entitlement *const *entitlements;
+    const char *next_page_token; /* "" on the last page */
+    const char *revision;
+    uint64_t directive_set;
+    const char *decision_id;
+};
+
+struct passgate_entitlements *passgate_list(struct passgate_client *client,
+                                            const struct passgate_list *list,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+/* ---- what is known of subjects ---- */
+
+/* passgate.v1.SubjectKind */
+enum passgate_subject_kind {
+    PASSGATE_SUBJECT_KIND_UNSPECIFIED = 0,
+    PASSGATE_SUBJECT_KIND_USER = 1,
+    PASSGATE_SUBJECT_KIND_EMPLOYEE = 2,
+    PASSGATE_SUBJECT_KIND_SERVICE = 3,
+    PASSGATE_SUBJECT_KIND_ORGANIZATION = 4,
+};
+
+/* passgate.v1.EvidenceClass */
+enum passgate_evidence_class {
+    PASSGATE_EVIDENCE_CLASS_UNSPECIFIED = 0,
+    PASSGATE_EVIDENCE_CLASS_PASSPORT = 1,
+    PASSGATE_EVIDENCE_CLASS_PASSPORT_CARD = 2,
+    PASSGATE_EVIDENCE_CLASS_NATIONAL_ID_CARD = 3,
+    PASSGATE_EVIDENCE_CLASS_PERMANENT_RESIDENT_CARD = 4,
+    PASSGATE_EVIDENCE_CLASS_REENTRY_PERMIT = 5,
+    PASSGATE_EVIDENCE_CLASS_REFUGEE_TRAVEL_DOCUMENT = 6,
+    PASSGATE_EVIDENCE_CLASS_TRAVEL_DOCUMENT = 7,
+    PASSGATE_EVIDENCE_CLASS_EMPLOYMENT_AUTHORIZATION = 8,
+    PASSGATE_EVIDENCE_CLASS_ARRIVAL_RECORD = 9,
+    PASSGATE_EVIDENCE_CLASS_NOTICE_OF_ACTION = 10,
+    PASSGATE_EVIDENCE_CLASS_NATURALIZATION_CERTIFICATE = 11,
+    PASSGATE_EVIDENCE_CLASS_CITIZENSHIP_CERTIFICATE = 12,
+    PASSGATE_EVIDENCE_CLASS_BIRTH_CERTIFICATE = 13,
+    PASSGATE_EVIDENCE_CLASS_CONSULAR_REPORT_OF_BIRTH = 14,
+    PASSGATE_EVIDENCE_CLASS_RESIDENCE_PERMIT = 15,
+    PASSGATE_EVIDENCE_CLASS_VISA = 16,
+    PASSGATE_EVIDENCE_CLASS_DRIVING_LICENCE = 17,
+    PASSGATE_EVIDENCE_CLASS_LAISSEZ_PASSER = 18,
+    PASSGATE_EVIDENCE_CLASS_STATEMENT = 19,
+};
+
+/* passgate.v1.VendorResult */
+enum passgate_vendor_result {
+    PASSGATE_VENDOR_RESULT_UNSPECIFIED = 0,
+    PASSGATE_VENDOR_RESULT_PASSED = 1,
+    PASSGATE_VENDOR_RESULT_FAILED = 2,
+    PASSGATE_VENDOR_RESULT_INCONCLUSIVE = 3,
+};
+
+/* passgate.v1.Proof */
+enum passgate_proof {
+    PASSGATE_PROOF_UNSPECIFIED = 0,
+    PASSGATE_PROOF_INFERRED = 1,
+    PASSGATE_PROOF_VISUAL = 2,
+    PASSGATE_PROOF_MRZ = 3,
+    PASSGATE_PROOF_DOCUMENT_AUTHENTICATED = 4,
+    PASSGATE_PROOF_CHIP = 5,
+};
+
+/* passgate.v1.BindingCheck */
+enum passgate_binding_check {
+    PASSGATE_BINDING_CHECK_UNSPECIFIED = 0,
+    PASSGATE_BINDING_CHECK_PASSED = 1,
+    PASSGATE_BINDING_CHECK_FAILED = 2,
+};
+
+/* passgate.v1.UsEndorsement */
+enum passgate_us_endorsement {
+    PASSGATE_US_ENDORSEMENT_UNSPECIFIED = 0,
+    PASSGATE_US_ENDORSEMENT_ABSENT = 1,
+    PASSGATE_US_ENDORSEMENT_NATIONAL = 2,
+};
+
+/*
+ * The result of checking one identity document, the common case.  Everything that the contract
+ * knows (US immigration papers, statements, reviewers …) goes through passgate_submit_json().
+ * The members are those of the same names in passgate/v1/verification.proto.
+ */
+struct passgate_document_check {
+    const char *request_id; /* NULL: a new one */
+    const char *subject;
+    enum passgate_subject_kind subject_kind;
+    enum passgate_evidence_class evidence_class;
+    const char *vendor;
+    const char *check_id;
+    enum passgate_vendor_result result;
+    bool test_mode;
+    int64_t verified_at_ms;
+    int assurance_level;
+    const char *issuer;
+    const char *nationality;
+    enum passgate_proof proof;
+    const char *mrz;
+    const char *number;
+    const char *issued_on; /* "2024-02-01" */
+    const char *expires_on;
+    enum passgate_us_endorsement us_endorsement;
+    enum passgate_binding_check face_match;
+    enum passgate_binding_check liveness;
+    const char *notice_version;
+    const char *purpose;
+    const char *legal_basis;
+    bool dry_run;
+};
+
+struct passgate_submission {
+    const char *evidence_id;
+    const char *revision; /* the min_revision of whoever must see it */
+    bool already_known;
+    bool superseded;
+    bool dry_run;
+};
+
+struct passgate_submission *passgate_submit(struct passgate_client *client,
+                                            const struct passgate_document_check *document,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+/* `json` is a SubmitVerificationRequest in the JSON mapping of proto3; without a request_id it gets
+ * a new one.  INVALID_ARGUMENT tells line, column and field. */
+struct passgate_submission *passgate_submit_json(struct passgate_client *client, const char *json,
+                                                 const struct passgate_call *call,
+                                                 struct passgate_error *error);
+
+/* The answer to the other writes. */
+struct passgate_written {
+    const char *revision;
+    bool already_revoked; /* of passgate_revoke() */
+};
+
+struct passgate_revoke {
+    const char *request_id; /* NULL: a new one */
+    const char *subject;
+    const char *evidence_id; /* this, or vendor and check_id */
+    const char *vendor;
+    const char *check_id;
+    const char *reason;
+};
+
+struct passgate_written *passgate_revoke(struct passgate_client *client,
+                                         const struct passgate_revoke *revoke,
+                                         const struct passgate_call *call,
+                                         struct passgate_error *error);
+
+/* passgate.v1.AffiliationAs */
+enum passgate_affiliation_as {
+    PASSGATE_AFFILIATION_AS_UNSPECIFIED = 0,
+    PASSGATE_AFFILIATION_AS_EMPLOYEE = 1,
+    PASSGATE_AFFILIATION_AS_CONTRACTOR = 2,
+    PASSGATE_AFFILIATION_AS_AGENT = 3,
+};
+
+struct passgate_affiliation_term {
+    enum passgate_affiliation_as as;
+    const char *until; /* the first day on which it does not hold any more; NULL: open */
+};
+
+/* Replaces what was said before about the subject and the organization. */
+struct passgate_affiliate {
+    const char *request_id; /* NULL: a new one */
+    const char *subject;
+    const char *organization;
+    size_t affiliation_count; /* 0: none */
+    const struct passgate_affiliation_term *affiliations;
+    bool complete; /* there is nothing else */
+    const char *review_by;
+};
+
+struct passgate_written *passgate_affiliate(struct passgate_client *client,
+                                            const struct passgate_affiliate *affiliate,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+/* The natural persons behind a service, replacing those said before. */
+struct passgate_written *passgate_set_principals(struct passgate_client *client,
+                                                 const char *subject, const char *const *principals,
+                                                 size_t count, const struct passgate_call *call,
+                                                 struct passgate_error *error);
+
+struct passgate_evidence {
+    const char *evidence_id;
+    const char *evidence_class; /* "EVIDENCE_CLASS_PASSPORT"; a number when not known here */
+    const char *vendor;
+    const char *check_id;
+    const char *issuer;
+    const char *nationality;
+    enum passgate_proof proof;
+    int64_t verified_at_ms;
+    int64_t accepted_at_ms;
+    const char *expires_on;
+    bool is_revoked;
+    const char *statement_kind; /* "" when it is not a statement */
+    const char *country;
+};
+
+struct passgate_affiliation {
+    const char *organization;
+    size_t as_count;
+    const enum passgate_affiliation_as *as;
+    bool is_complete;
+    const char *until;
+    int64_t attested_at_ms;
+};
+
+struct passgate_subject {
+    const char *subject;
+    enum passgate_subject_kind kind;
+    size_t evidence_count;
+    const struct passgate_evidence *const *evidence;
+    size_t affiliation_count;
+    const struct passgate_affiliation *const *affiliations;
+    size_t principal_count;
+    const char *const *principals;
+    size_t fact_count;
+    const char *const *facts;
+    int64_t valid_until_ms; /* 0: nothing changes by itself */
+    const char *revision;
+    int64_t created_at_ms;
+};
+
+struct passgate_subject *passgate_get_subject(struct passgate_client *client, const char *subject,
+                                              const struct passgate_call *call,
+                                              struct passgate_error *error);
+
+/* ---- claims ---- */
+
+/* passgate.v1.Disclosure */
+enum passgate_disclosure {
+    PASSGATE_DISCLOSURE_UNSPECIFIED = 0, /* the same as PREDICATES */
+    PASSGATE_DISCLOSURE_PREDICATES = 1,
+    PASSGATE_DISCLOSURE_NATIONALITIES = 2,
+    PASSGATE_DISCLOSURE_FULL = 3,
+};
+
+struct passgate_issue {
+    const char *subject;
+    const char *audience;
+    enum passgate_disclosure disclosure;
+    int64_t lifetime_ms; /* 0: as the server is configured */
+    const char *min_revision;
+};
+
+struct passgate_claim {
+    const char *token;
+    int64_t expires_at_ms;
+    const char *jti;
+    bool is_cached;
+    const char *revision;
+};
+
+struct passgate_claim *passgate_issue_claim(struct passgate_client *client,
+                                            const struct passgate_issue *issue,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+/* With is_active false everything else is empty. */
+struct passgate_introspection {
+    bool is_active;
+    const char *issuer;
+    const char *subject;
+    const char *audience;
+    const char *authorized_party;
+    const char *jti;
+    int64_t issued_at_ms;
+    int64_t expires_at_ms;
+    const char *payload_json;
+};
+
+struct passgate_introspection *passgate_introspect_claim(struct passgate_client *client,
+                                                         const char *token,
+                                                         const struct passgate_call *call,
+                                                         struct passgate_error *error);
+
+struct passgate_jwks {
+    const char *json; /* RFC 7517 */
+    int64_t max_age_ms;
+};
+
+struct passgate_jwks *passgate_get_jwks(struct passgate_client *client,
+                                        const struct passgate_call *call,
+                                        struct passgate_error *error);
+
+/* ---- the server ---- */
+
+struct passgate_caller {
+    const char *caller;
+    size_t role_count;
+    const char *const *roles;
+    const char *disclose;
+    const char *authentication;
+};
+
+struct passgate_caller *passgate_who_am_i(struct passgate_client *client,
+                                          const struct passgate_call *call,
+                                          struct passgate_error *error);
+
+struct passgate_server {
+    const char *version;
+    const char *realm;
+    const char *issuer;
+    int64_t started_at_ms;
+    uint64_t directive_set;
+    const char *directive_set_digest;
+    uint32_t directive_count;
+    const char *store;
+    const char *store_durability;
+    bool is_store_up;
+    const char *audit_log_id;
+    const char *audit_mode;
+    uint32_t workers;
+    const char *grpc_version;
+    uint32_t directive_language;
+    const char *country_groups_as_of;
+};
+
+struct passgate_server *passgate_get_server(struct passgate_client *client,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+/* passgate.v1.KeyState */
+enum passgate_key_state {
+    PASSGATE_KEY_STATE_UNSPECIFIED = 0,
+    PASSGATE_KEY_STATE_PUBLISHED = 1,
+    PASSGATE_KEY_STATE_ACTIVE = 2,
+    PASSGATE_KEY_STATE_RETIRING = 3,
+};
+
+struct passgate_key {
+    const char *kid;
+    const char *algorithm;
+    enum passgate_key_state state;
+    int64_t activates_at_ms;
+};
+
+struct passgate_keys {
+    size_t key_count;
+    const struct passgate_key *const *keys;
+};
+
+struct passgate_keys *passgate_list_keys(struct passgate_client *client,
+                                         const struct passgate_call *call,
+                                         struct passgate_error *error);
+
+/* grpc.health.v1; `service` NULL or "" is the server as a whole. */
+struct passgate_health {
+    bool is_serving;
+    const char *status; /* "SERVING", "NOT_SERVING" … */
+};
+
+struct passgate_health *passgate_get_health(struct passgate_client *client, const char *service,
+                                            const struct passgate_call *call,
+                                            struct passgate_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

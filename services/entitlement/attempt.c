@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of a run. */
+#include "entitlement/attempt.h"
+
+#include "entitlement/decide.h"
+#include "entitlement/lookups.h"
+#include "entitlement/parties.h"
+
+static bool read_min_revision(struct check_order *order, struct err *err)
+{
+    struct revision least = {0};
+
+    if (order->min_revision.length > 0 &&
+        !revision_parse(order->min_revision, "min_revision", &least, err))
+        return false;
+    if (least.directive_set > directive_set_number(order->set))
+        return err_field(err, ERR_REVISION_AHEAD, "min_revision",
+                         "of a directive set that is not here");
+    order->least = least;
+    order->revision = (struct revision){.directive_set = directive_set_number(order->set)};
+    return true;
+}
+
+bool attempt_begin(struct check_order *order, struct arena *arena, struct err *err)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+
+    order->now_ms = clock_wall_ms(options->clock);
+    order->set = snapshot_get(options->directives);
+    if (!order->set)
+        return err_set(err, ERR_DIRECTIVES_UNAVAILABLE, "no directive set is loaded");
+    if (!read_min_revision(order, err)) {
+        check_order_release(order);
+        return false;
+    }
+    order->results = arena_new_array(arena, struct check_result, order->count);
+    return true;
+}
+
+/* Whom the question names: by id at once, by claim when the claim was looked up. */
+static bool find_subject(const struct check_order *order, size_t index,
+                         const struct check_lookups *lookups, struct hash128 *ret_subject,
+                         struct check_result *result)
+{
+    const struct check_input *input = &order->inputs[index];
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+
+    if (input->claim_token.length == 0) {
+        *ret_subject = names_subject_hash(options->names, input->subject);
+        return true;
+    }
+    result->is_by_claim = true;
+    if (!lookups || !lookups->claims || !lookups->claims[index].is_known)
+        return false;
+    if (!lookups->claims[index].is_ok) {
+        result->is_failed = true;
+        result->err = lookups->claims[index].err;
+    }
+    *ret_subject = lookups->claims[index].subject;
+    return true;
+}
+
+static void note_missing(const struct check_order *order, const struct parties *parties,
+                         struct check_lookups *lookups, struct arena *arena)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+
+    for (size_t i = 0; i < parties->missing_count; i++) {
+        struct hash128 subject = parties->missing[i];
+        bool is_same = names_partition(options->names, subject) == order->least.partition;
+
+        if (!lookups_find(lookups, subject))
+            lookups_add(lookups, arena, subject, is_same ? order->least.number : 0);
+    }
+}
+
+/* True when there is a result, a decision or an error. */
+static bool decide_one(struct check_order *order, size_t index, struct check_lookups *lookups,
+                       struct arena *arena)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+    struct check_result *result = &order->results[index];
+    struct parties parties;
+    struct hash128 subject;
+
+    *result = (struct check_result){.is_failed = false};
+    if (!find_subject(order, index, lookups, &subject, result))
+        return false;
+    result->subject = subject;
+    if (result->is_failed)
+        return true;
+    if (!parties_collect(options, &order->inputs[index], subject, &order->least, order->now_ms,
+                         lookups, arena, &parties, &result->err)) {
+        result->is_failed = true;
+        return true;
+    }
+    if (parties.missing_count > 0) {
+        if (lookups)
+            note_missing(order, &parties, lookups, arena);
+        return false;
+    }
+    decide(order->set, &order->inputs[index], parties.items, parties.count, order->now_ms,
+           options->max_age_ms, result);
+    if (parties.count > 0 && parties.items[0].number >= order->revision.number) {
+        order->revision.number = parties.items[0].number;
+        order->revision.partition = names_partition(options->names, parties.items[0].subject);
+    }
+    return true;
+}
+
+bool attempt_decide(struct check_order *order, struct check_lookups *lookups, struct arena *arena)
+{
+    bool is_decided = true;
+
+    for (size_t i = 0; i < order->count; i++) {
+        is_decided &= decide_one(order, i, lookups, arena);
+        if (!is_decided && !lookups)
+            return false;
+    }
+    return is_decided;
+}
+
+bool attempt_must_wait_for_record(const struct check_order *order)
+{
+    if (entitlement_options(order->entitlement)->is_every_answer_durable)
+        return true;
+    for (size_t i = 0; i < order->count; i++)
+        if (!order->results[i].is_failed && order->results[i].answer.is_record_durable)
+            return true;
+    return false;
+}
+
+static struct span resource_name(const struct check_input *input, struct arena *arena)
+{
+    size_t length = input->resource_type.length + 1 + input->resource_id.length;
+    uint8_t *name = arena_alloc(arena, length);
+
+    memcpy(name, input->resource_type.data, input->resource_type.length);
+    name[input->resource_type.length] = '/';
+    memcpy(name + input->resource_type.length + 1, input->resource_id.data,
+           input->resource_id.length);
+    return span_of(name, length);
+}
+
+static struct audit_item item_of(const struct check_input *input, const struct check_result *result,
+                                 struct arena *arena)
+{
+    const struct directive *decisive = result->is_failed ? NULL : result->answer.decisive;
+
+    return (struct audit_item){
+        .subject = result->subject,
+        .resource = resource_name(input, arena),
+        .action = input->action,
+        .truth = (uint8_t)(result->is_failed ? TRUTH_UNKNOWN : result->answer.truth),
+        .reason = (uint8_t)(result->is_failed ? DECISION_REASON_UNSPECIFIED : result->reason),
+        .directive = decisive ? decisive->index : AUDIT_NO_DIRECTIVE,
+    };
+}
+
+static struct span location_of(const struct check_input *input)
+{
+    for (size_t i = 0; i < input->context_count; i++)
+        if (span_is(input->context[i].key, "location"))
+            return input->context[i].value;
+    return span_of(NULL, 0);
+}
+
+static uint32_t flags_of(const struct check_order *order, bool is_waited_for)
+{
+    uint32_t flags = is_waited_for ? AUDIT_WAITED : 0;
+
+    for (size_t i = 0; i < order->count; i++) {
+        flags |= order->results[i].is_stale ? AUDIT_STALE_FACTS : 0;
+        flags |= order->results[i].is_by_claim ? AUDIT_BY_CLAIM : 0;
+    }
+    return flags;
+}
+
+static void count_decisions(const struct check_order *order)
+{
+    struct metrics *metrics = entitlement_options(order->entitlement)->metrics;
+    struct metrics_shard *shard = metrics_shard(metrics, order->worker_index);
+
+    for (size_t i = 0; i < order->count; i++)
+        if (!order->results[i].is_failed)
+            metrics_count(shard, METRIC_DECISIONS, order->results[i].reason, 1);
+}
+
+/* A single question with further subjects: they follow the first item. */
+static size_t fill_items(const struct check_order *order, struct audit_item *items,
+                         struct arena *arena)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+    const struct check_input *input = &order->inputs[0];
+
+    for (size_t i = 0; i < order->count; i++)
+        items[i] = item_of(&order->inputs[i], &order->results[i], arena);
+    if (order->is_batch)
+        return order->count;
+    for (size_t i = 0; i < input->also_subject_count; i++) {
+        items[1 + i] = items[0];
+        items[1 + i].subject = names_subject_hash(options->names, input->also_subjects[i]);
+    }
+    return 1 + input->also_subject_count;
+}
+
+bool attempt_record(struct check_order *order, struct arena *arena, bool is_waited_for,
+                    struct err *err)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+    const struct check_input *first = &order->inputs[0];
+    struct audit_item single[1 + CHECK_ALSO_SUBJECTS_MAX];
+    struct audit_item *items =
+        order->is_batch ? arena_new_array(arena, struct audit_item, order->count) : single;
+    struct audit_record record = {
+        .kind = order->is_batch ? AUDIT_BATCH : AUDIT_DECISION,
+        .flags = flags_of(order, is_waited_for),
+        .time_ms = order->now_ms,
+        .caller = order->caller,
+        .method = order->method,
+        .on_behalf_of = order->is_batch ? span_of(NULL, 0) : first->on_behalf_of,
+        .location = location_of(first),
+        .directive_set = directive_set_number(order->set),
+        .latency_us = (uint64_t)((clock_now_ns() - order->started_ns) / 1000),
+        .partition = order->revision.partition,
+        .number = order->revision.number,
+        .items = items,
+    };
+
+    record.item_count = fill_items(order, items, arena);
+    if (!order->is_batch && first->also_subject_count > 0)
+        record.flags |= AUDIT_ALSO_SUBJECTS;
+    if (!audit_append(options->audit, &record, &order->sequence, err))
+        return false;
+    count_decisions(order);
+    return true;
+}

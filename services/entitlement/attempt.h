@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The steps of a run, which check_try() takes at once and a waiting run one by one; for this
+ * folder. */
+#ifndef ENTITLEMENT_ATTEMPT_H
+#define ENTITLEMENT_ATTEMPT_H
+
+#include "entitlement/check.h"
+
+struct check_lookups;
+
+/* Take the moment and the directive set, read min_revision.  FIELD_CHARACTERS, REVISION_AHEAD,
+ * DIRECTIVES_UNAVAILABLE. */
+MUST_CHECK bool attempt_begin(struct check_order *order, struct arena *arena, struct err *err);
+
+/* Decide every question whose facts are there.  False: something is missing; with `lookups` it has
+ * been noted there, without them it is only said. */
+bool attempt_decide(struct check_order *order, struct check_lookups *lookups, struct arena *arena);
+
+/* One of the answers must not be given before its record is durable. */
+bool attempt_must_wait_for_record(const struct check_order *order);
+
+/* Append the one audit record of the run. */
+MUST_CHECK bool attempt_record(struct check_order *order, struct arena *arena, bool is_waited_for,
+                               struct err *err);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The check: fields, one attempt to decide with what is at hand, the record. */
+#include "entitlement/check.h"
+
+#include "base/memory.h"
+#include "domain/field/field.h"
+#include "entitlement/attempt.h"
+
+struct entitlement {
+    struct entitlement_options options;
+};
+
+struct entitlement *entitlement_new(const struct entitlement_options *options)
+{
+    struct entitlement *entitlement = memory_new(struct entitlement);
+
+    entitlement->options = *options;
+    return entitlement;
+}
+
+void entitlement_free(struct entitlement *entitlement)
+{
+    memory_free(entitlement);
+}
+
+const struct entitlement_options *entitlement_options(const struct entitlement *entitlement)
+{
+    return &entitlement->options;
+}
+
+static bool validate_subject(const struct check_input *input, struct err *err)
+{
+    if (input->claim_token.length == 0)
+        return field_check(FIELD_KIND_SUBJECT, input->subject, "subject", err);
+    if (input->subject.length > 0)
+        return err_field(err, ERR_FIELD_CONFLICT, "claim_token", "subject is set as well");
+    if (input->claim_token.length > CHECK_TOKEN_BYTES_MAX)
+        return err_field(err, ERR_FIELD_TOO_LONG, "claim_token", "%zu bytes",
+                         input->claim_token.length);
+    return true;
+}
+
+static bool validate_context(const struct check_input *input, struct err *err)
+{
+    if (input->context_count > DIRECTIVE_CONTEXT_MAX)
+        return err_field(err, ERR_FIELD_TOO_MANY, "context", "%zu entries", input->context_count);
+    for (size_t i = 0; i < input->context_count; i++) {
+        if (field_check(FIELD_KIND_CONTEXT_KEY, input->context[i].key, "key", err) &&
+            field_check(FIELD_KIND_CONTEXT_VALUE, input->context[i].value, "value", err))
+            continue;
+        err_prefix_field(err, "context[%zu]", i);
+        return false;
+    }
+    return true;
+}
+
+bool check_validate(const struct check_input *input, struct err *err)
+{
+    if (!validate_subject(input, err) ||
+        !field_check(FIELD_KIND_RESOURCE_TYPE, input->resource_type, "resource.type", err) ||
+        !field_check(FIELD_KIND_RESOURCE_ID, input->resource_id, "resource.id", err) ||
+        !field_check(FIELD_KIND_ACTION, input->action, "action", err))
+        return false;
+    if (input->on_behalf_of.length > 0 &&
+        !field_check(FIELD_KIND_ORGANIZATION, input->on_behalf_of, "on_behalf_of", err))
+        return false;
+    for (size_t i = 0; i < input->also_subject_count; i++)
+        if (!field_check(FIELD_KIND_SUBJECT, input->also_subjects[i], "also_subjects", err))
+            return false;
+    return validate_context(input, err);
+}
+
+void check_order_release(struct check_order *order)
+{
+    directive_set_unref(order->set);
+    order->set = NULL;
+}
+
+bool check_try(struct check_order *order, struct arena *arena, bool *ret_is_ok, struct err *err)
+{
+    bool is_decided;
+
+    if (!attempt_begin(order, arena, err)) {
+        *ret_is_ok = false;
+        return true;
+    }
+    is_decided = attempt_decide(order, NULL, arena);
+    if (!is_decided || attempt_must_wait_for_record(order)) {
+        check_order_release(order);
+        return false;
+    }
+    if (!order->is_batch && order->results[0].is_failed) {
+        *err = order->results[0].err;
+        *ret_is_ok = false;
+        return true;
+    }
+    *ret_is_ok = attempt_record(order, arena, false, err);
+    return true;
+}

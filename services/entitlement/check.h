@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The check as a use case that knows no transport: who is asked about, what is known of them, what
+ * the directives say, what goes on record.
+ *
+ * A run is one question or a batch of them, decided at one moment under one directive set and
+ * recorded once.  It is resolved (facts from the cache, else from the store), decided (pure),
+ * recorded, and then answered.  When everything is at hand that happens at once, on the caller's
+ * thread and in the caller's arena.
+ */
+#ifndef ENTITLEMENT_CHECK_H
+#define ENTITLEMENT_CHECK_H
+
+#include "base/clock.h"
+#include "base/snapshot.h"
+#include "domain/directive/evaluate.h"
+#include "storage/facts_cache.h"
+#include "storage/revision.h"
+#include "telemetry/audit.h"
+#include "telemetry/metrics.h"
+
+enum {
+    CHECK_BATCH_MAX = 1000,
+    CHECK_ALSO_SUBJECTS_MAX = 8,
+    CHECK_PARTIES_MAX =
+        64, /* of one question: subjects, the persons behind them, an organization */
+    CHECK_TOKEN_BYTES_MAX = 8 * 1024,
+};
+
+struct entitlement_options {
+    struct snapshot *directives; /* of struct directive_set */
+    struct snapshot *keys;       /* of struct key_ring, for claim tokens */
+    struct facts_cache *cache;
+    struct store *store;
+    const struct names *names;
+    const struct organizations *organizations;
+    struct audit_log *audit;
+    bool is_every_answer_durable; /* audit mode `durable` */
+    struct metrics *metrics;
+    const struct clock *clock;
+    struct span issuer;         /* of claim tokens */
+    struct span realm_audience; /* their aud when they are used here */
+    int64_t max_age_ms;         /* how long an answer may be reused at most */
+    int64_t store_timeout_ms;
+};
+
+struct entitlement;
+
+struct entitlement *entitlement_new(const struct entitlement_options *options);
+void entitlement_free(struct entitlement *entitlement);
+const struct entitlement_options *entitlement_options(const struct entitlement *entitlement);
+
+/* One question, as it came in.  The texts belong to the run's arena. */
+struct check_input {
+    struct span subject;     /* this, or … */
+    struct span claim_token; /* … this */
+    struct span on_behalf_of;
+    struct span also_subjects[CHECK_ALSO_SUBJECTS_MAX];
+    size_t also_subject_count;
+    struct span resource_type;
+    struct span resource_id;
+    struct span action;
+    const struct directive_context *context;
+    size_t context_count;
+};
+
+/* Bounds and characters of every field; errors name the field ("resource.type"). */
+MUST_CHECK bool check_validate(const struct check_input *input, struct err *err);
+
+enum party_role { PARTY_SUBJECT, PARTY_PRINCIPAL, PARTY_ALSO_SUBJECT, PARTY_ORGANIZATION };
+
+/* One whom the decision is about; all must pass. */
+struct check_party {
+    enum party_role role;
+    struct hash128 subject; /* zero for an organization */
+    const struct facts *facts;
+    uint64_t number; /* of the partition, at which the facts were true */
+    int64_t read_at_ms;
+    bool is_stale;
+};
+
+/* What came of one question. */
+struct check_result {
+    bool is_failed; /* no decision was made: `err` says why */
+    struct err err;
+    bool is_allowed;
+    enum decision_reason reason;
+    struct directive_answer answer; /* of the party that decided */
+    struct span instead;            /* "model/opus-4"; empty: none */
+    uint32_t vary_context;          /* of all parties */
+    int64_t max_age_ms;
+    int64_t facts_age_ms;
+    bool is_stale;
+    struct hash128 subject; /* for the record */
+    bool is_by_claim;
+};
+
+struct check_run;
+
+/* What a door gives and gets.  Filled by the door up to `inputs`; the rest is the run's. */
+struct check_order {
+    struct entitlement *entitlement;
+    struct span caller; /* authenticated id; for the record, and azp of claim tokens */
+    struct span method; /* for the record */
+    const struct check_input *inputs;
+    size_t count;             /* 1 to CHECK_BATCH_MAX */
+    bool is_batch;            /* several questions, or one that came in a batch */
+    struct span min_revision; /* empty: none */
+    uint32_t worker_index;    /* whose metrics */
+    int64_t started_ns;
+
+    struct directive_set *set; /* a reference of the order's own */
+    int64_t now_ms;
+    struct check_result *results; /* as many as inputs */
+    struct revision least;        /* min_revision, read */
+    struct revision revision;     /* of the newest facts that were used */
+    uint64_t sequence;            /* of the audit record */
+};
+
+/*
+ * Try to decide with what is at hand.  True: `order` holds the results, or `err` says why there are
+ * none
+ * (*ret_is_ok).  False: something has to be waited for, and nothing has happened yet.
+ */
+bool check_try(struct check_order *order, struct arena *arena, bool *ret_is_ok, struct err *err);
+
+/* A run that waits.  Owned by whoever started it; freed by check_run_free() after `on_done`. */
+struct check_run {
+    struct check_order order;
+    struct arena arena; /* holds the inputs and everything found out */
+    struct inbox *reply_to;
+    void (*on_done)(struct check_run *run);
+    void *owner; /* NULL: nobody waits any more; on_done frees the run */
+    bool is_ok;
+    struct err err;
+
+    /* The run's own: see run.c. */
+    struct check_lookups *lookups;
+    size_t pending;
+    struct audit_waiter audit_waiter;
+    bool is_recorded;
+};
+
+/* Takes `arena`, in which the inputs live. */
+struct check_run *check_run_new(const struct check_order *order, struct arena arena,
+                                struct inbox *reply_to, void (*on_done)(struct check_run *run),
+                                void *owner);
+
+/* Decide, waiting for the store and the log as needed.  `on_done` runs once on the thread of
+ * `reply_to`, which is this one: possibly before this returns. */
+void check_run_go(struct check_run *run);
+void check_run_free(struct check_run *run);
+
+/* Release what the order refers to (the directive set). */
+void check_order_release(struct check_order *order);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision itself: parties with their facts, one directive set, one moment.  Pure. */
+#ifndef ENTITLEMENT_DECIDE_H
+#define ENTITLEMENT_DECIDE_H
+
+#include "entitlement/check.h"
+
+/* Fill `ret_result` for `parties`, all of whom must pass. */
+void decide(const struct directive_set *set, const struct check_input *input,
+            const struct check_party *parties, size_t party_count, int64_t now_ms,
+            int64_t max_age_ms, struct check_result *ret_result);
+
+/* One party alone; what explain and list use too. */
+void decide_party(const struct directive_set *set, const struct check_input *input,
+                  const struct check_party *party, int64_t now_ms,
+                  struct directive_answer *ret_answer);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ExplainEntitlement: the same decision, test by test, now or at another moment.
+ *
+ * It reads the records themselves and derives the facts for the moment asked about: what the cache
+ * holds is true only now.
+ */
+#include "base/memory.h"
+#include "entitlement/attempt.h"
+#include "entitlement/decide.h"
+#include "entitlement/explain_message.h"
+#include "entitlement/service.h"
+#include "rpc/call.h"
+#include "rpc/wire_time.h"
+#include "storage/record.h"
+
+/* One subject whose record is being read. */
+struct reading {
+    struct explaining *explaining;
+    struct store_request *request;
+    enum party_role role;
+    struct hash128 subject;
+    struct record record;
+};
+
+struct explaining {
+    struct rpc_call *call; /* NULL: nobody waits any more */
+    struct arena arena;
+    struct check_input input;
+    struct check_order order;
+    int64_t at_ms; /* 0: now */
+    struct reading readings[CHECK_PARTIES_MAX];
+    size_t reading_count;
+    size_t decoded; /* readings whose principals have been followed */
+    size_t pending;
+    bool is_failed;
+    struct err err;
+};
+
+static void go_on(struct explaining *explaining);
+
+static void explaining_free(struct explaining *explaining)
+{
+    for (size_t i = 0; i < explaining->reading_count; i++)
+        store_request_free(explaining->readings[i].request);
+    check_order_release(&explaining->order);
+    arena_release(&explaining->arena);
+    memory_free(explaining);
+}
+
+static void on_abandoned(void *owner)
+{
+    struct explaining *explaining = owner;
+
+    explaining->call = NULL;
+}
+
+static void on_read(struct store_request *request)
+{
+    struct reading *reading = request->owner;
+    struct explaining *explaining = reading->explaining;
+
+    if (!request->is_ok) {
+        explaining->is_failed = true;
+        explaining->err = request->err;
+    }
+    if (--explaining->pending == 0)
+        go_on(explaining);
+}
+
+static bool read_subject(struct explaining *explaining, enum party_role role,
+                         struct hash128 subject)
+{
+    const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
+    struct reading *reading;
+
+    if (explaining->reading_count == CHECK_PARTIES_MAX)
+        return err_field(&explaining->err, ERR_FIELD_TOO_MANY, "check.also_subjects",
+                         "more than %d persons stand behind it", CHECK_PARTIES_MAX);
+    reading = &explaining->readings[explaining->reading_count++];
+    *reading = (struct reading){.explaining = explaining, .role = role, .subject = subject};
+    reading->request = store_request_new(STORE_READ, names_partition(options->names, subject),
+                                         rpc_call_inbox(explaining->call), on_read, reading);
+    reading->request->deadline_ms = clock_monotonic_ms(options->clock) + options->store_timeout_ms;
+    store_request_key(reading->request, names_subject(subject));
+    explaining->pending++;
+    store_submit(options->store, reading->request);
+    return true;
+}
+
+static bool decode(struct explaining *explaining, struct reading *reading)
+{
+    const struct store_value *value = &reading->request->values[0];
+
+    if (reading->role == PARTY_SUBJECT)
+        explaining->order.revision =
+            (struct revision){directive_set_number(explaining->order.set), reading->request->number,
+                              reading->request->partition};
+    if (value->version == 0)
+        return true;
+    return record_decode(value->data, reading->subject, &explaining->arena, &reading->record,
+                         &explaining->err);
+}
+
+/* Decode what came back, and start reading the persons behind services. */
+static bool follow(struct explaining *explaining)
+{
+    const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
+    size_t count = explaining->reading_count;
+
+    for (; explaining->decoded < count; explaining->decoded++) {
+        struct reading *reading = &explaining->readings[explaining->decoded];
+
+        if (!decode(explaining, reading))
+            return false;
+        for (size_t i = 0; reading->role != PARTY_PRINCIPAL && i < reading->record.principal_count;
+             i++)
+            if (!read_subject(explaining, PARTY_PRINCIPAL,
+                              names_subject_hash(options->names, reading->record.principals[i])))
+                return false;
+    }
+    return true;
+}
+
+static const struct facts *derive(struct explaining *explaining, const struct record *record)
+{
+    struct facts_input input = record_facts_input(record);
+    struct facts_content content;
+
+    facts_derive(&input, explaining->order.now_ms, &content);
+    return facts_pack(&content, &explaining->arena);
+}
+
+/* The same rule as in parties_collect(): a service stands for the persons behind it. */
+static size_t collect(struct explaining *explaining, struct check_party *parties)
+{
+    const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
+    const struct organization *organization;
+    struct facts_content content;
+    size_t count = 0;
+
+    for (size_t i = 0; i < explaining->reading_count; i++) {
+        const struct reading *reading = &explaining->readings[i];
+
+        if (reading->role != PARTY_PRINCIPAL && reading->record.principal_count > 0)
+            continue;
+        parties[count++] = (struct check_party){
+            .role = reading->role,
+            .subject = reading->subject,
+            .facts = derive(explaining, &reading->record),
+            .read_at_ms = explaining->order.now_ms,
+        };
+    }
+    organization = organization_find(options->organizations, explaining->input.on_behalf_of);
+    if (explaining->input.on_behalf_of.length > 0 && organization) {
+        facts_of_organization(organization, &content);
+        parties[count++] = (struct check_party){
+            .role = PARTY_ORGANIZATION,
+            .facts = facts_pack(&content, &explaining->arena),
+            .read_at_ms = explaining->order.now_ms,
+        };
+    }
+    return count;
+}
+
+static void answer(struct explaining *explaining)
+{
+    struct check_order *order = &explaining->order;
+    struct check_party parties[CHECK_PARTIES_MAX + 1];
+    size_t count = collect(explaining, parties);
+    Passgate__V1__ExplainEntitlementResponse response;
+    struct check_result result = {.subject = explaining->readings[0].subject};
+    struct err err;
+
+    decide(order->set, &explaining->input, parties, count, order->now_ms,
+           entitlement_options(order->entitlement)->max_age_ms, &result);
+    if (explaining->at_ms != 0)
+        result.max_age_ms = 0;
+    order->results = &result;
+    if (!attempt_record(order, &explaining->arena, false, &err)) {
+        rpc_call_fail(explaining->call, &err);
+        return;
+    }
+    explain_response_write(order, &result, parties, count, caller_of(explaining->call)->disclose,
+                           &explaining->arena, &response);
+    rpc_call_reply(explaining->call, &response.base);
+}
+
+static void go_on(struct explaining *explaining)
+{
+    if (explaining->call && !explaining->is_failed && !follow(explaining))
+        explaining->is_failed = true;
+    if (explaining->pending > 0)
+        return;
+    if (explaining->call && explaining->is_failed)
+        rpc_call_fail(explaining->call, &explaining->err);
+    else if (explaining->call)
+        answer(explaining);
+    explaining_free(explaining);
+}
+
+static bool check_request(const Passgate__V1__ExplainEntitlementRequest *request,
+                          struct explaining *explaining, struct err *err)
+{
+    const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
+    struct check_input *input = &explaining->input;
+
+    if (!request->check)
+        return err_field(err, ERR_FIELD_REQUIRED, "check", "missing");
+    if (request->check->claim_token[0] != '\0')
+        return err_field(err, ERR_FIELD_CONFLICT, "check.claim_token", "explained by subject only");
+    if (!check_input_read(request->check, &explaining->arena, input, err)) {
+        err_prefix_field(err, "check");
+        return false;
+    }
+    if (input->on_behalf_of.length > 0 &&
+        !organization_find(options->organizations, input->on_behalf_of))
+        return err_field(err, ERR_ORGANIZATION_UNKNOWN, "check.on_behalf_of", "not registered");
+    return !request->at || wire_timestamp_read(request->at, "at", &explaining->at_ms, err);
+}
+
+static bool begin(struct explaining *explaining)
+{
+    const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
+
+    if (!attempt_begin(&explaining->order, &explaining->arena, &explaining->err))
+        return false;
+    if (explaining->at_ms != 0)
+        explaining->order.now_ms = explaining->at_ms;
+    if (!read_subject(explaining, PARTY_SUBJECT,
+                      names_subject_hash(options->names, explaining->input.subject)))
+        return false;
+    for (size_t i = 0; i < explaining->input.also_subject_count; i++)
+        if (!read_subject(explaining, PARTY_ALSO_SUBJECT,
+                          names_subject_hash(options->names, explaining->input.also_subjects[i])))
+            return false;
+    return true;
+}
+
+void explain_entitlement(struct rpc_call *call, const ProtobufCMessage *message, void *context)
+{
+    const Passgate__V1__ExplainEntitlementRequest *request =
+        (const Passgate__V1__ExplainEntitlementRequest *)message;
+    struct explaining *explaining = memory_new(struct explaining);
+    struct err err;
+
+    explaining->call = call;
+    explaining->arena = rpc_call_take_arena(call);
+    explaining->order = (struct check_order){
+        .entitlement = context,
+        .caller = caller_of(call)->id,
+        .method = span_text(rpc_call_method(call)->name),
+        .inputs = &explaining->input,
+        .count = 1,
+        .worker_index = rpc_call_worker_index(call),
+        .started_ns = rpc_call_started_ns(call),
+    };
+    if (!check_request(request, explaining, &err)) {
+        rpc_call_fail(call, &err);
+        explaining_free(explaining);
+        return;
+    }
+    rpc_call_park(call, on_abandoned, explaining);
+    explaining->pending++;
+    explaining->is_failed = !begin(explaining);
+    if (--explaining->pending == 0)
+        go_on(explaining);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answer of ExplainEntitlement. */
+#include "entitlement/explain_message.h"
+
+#include "domain/directive/explain.h"
+
+/* Trees are told as lines with a depth: messages of this contract do not nest in themselves. */
+enum { TEST_LINES_MAX = 512 };
+
+struct lines {
+    Passgate__V1__TestExplanation **items;
+    size_t count;
+    bool shows_facts;
+    struct arena *arena;
+};
+
+static void add_lines(struct lines *lines, const struct explain_node *node, uint32_t depth)
+{
+    Passgate__V1__TestExplanation *line;
+
+    if (lines->count == TEST_LINES_MAX)
+        return;
+    line = arena_alloc(lines->arena, sizeof(*line));
+    passgate__v1__test_explanation__init(line);
+    line->depth = depth;
+    line->test = (char *)node->test;
+    line->text = (char *)node->text;
+    if (lines->shows_facts)
+        line->because = (char *)node->because;
+    line->truth = truth_message(node->truth);
+    if (node->truth == TRUTH_UNKNOWN)
+        line->missing = (Passgate__V1__Reason)node->missing;
+    lines->items[lines->count++] = line;
+    for (size_t i = 0; i < node->child_count; i++)
+        add_lines(lines, &node->children[i], depth + 1);
+}
+
+static Passgate__V1__TestExplanation **lines_of(const struct explain_node *node, bool shows_facts,
+                                                struct arena *arena, size_t *ret_count)
+{
+    struct lines lines = {.shows_facts = shows_facts, .arena = arena};
+
+    lines.items = arena_new_array(arena, Passgate__V1__TestExplanation *, TEST_LINES_MAX);
+    add_lines(&lines, node, 0);
+    *ret_count = lines.count;
+    return lines.items;
+}
+
+static Passgate__V1__ExemptionExplanation *
+exemption_message(const struct explain_exemption *exemption, bool shows_facts, struct arena *arena)
+{
+    Passgate__V1__ExemptionExplanation *message = arena_alloc(arena, sizeof(*message));
+
+    passgate__v1__exemption_explanation__init(message);
+    message->authority = authority_message(&exemption->exemption->authority, arena);
+    message->in_time = exemption->is_in_time;
+    message->for_resource = exemption->is_for_resource;
+    message->tests = lines_of(&exemption->when, shows_facts, arena, &message->n_tests);
+    return message;
+}
+
+static Passgate__V1__DirectiveExplanation *directive_message(const struct directive *directive,
+                                                             struct arena *arena)
+{
+    Passgate__V1__DirectiveExplanation *message = arena_alloc(arena, sizeof(*message));
+
+    passgate__v1__directive_explanation__init(message);
+    message->directive = (char *)directive->id;
+    message->version = directive->version;
+    message->digest = (char *)directive->digest;
+    message->title = (char *)directive->title;
+    message->authority = authority_message(&directive->authority, arena);
+    return message;
+}
+
+static Passgate__V1__DirectiveExplanation *
+in_force_message(const struct explain_directive *explained, bool shows_facts, struct arena *arena)
+{
+    Passgate__V1__DirectiveExplanation *message = directive_message(explained->directive, arena);
+
+    message->truth = truth_message(explained->truth);
+    message->require = lines_of(&explained->require, shows_facts, arena, &message->n_require);
+    message->n_exemptions = explained->exemption_count;
+    message->exemptions =
+        arena_new_array(arena, Passgate__V1__ExemptionExplanation *, explained->exemption_count);
+    for (size_t i = 0; i < explained->exemption_count; i++)
+        message->exemptions[i] = exemption_message(&explained->exemptions[i], shows_facts, arena);
+    return message;
+}
+
+static const char *role_word(enum party_role role)
+{
+    static const char *const words[] = {"subject", "principal", "also_subject", "on_behalf_of"};
+
+    return words[role];
+}
+
+static Passgate__V1__PartyExplanation *party_message(const struct check_order *order,
+                                                     const struct check_party *party,
+                                                     enum disclose disclose, struct arena *arena)
+{
+    const struct check_input *input = &order->inputs[0];
+    const struct directive_question question = {
+        .facts = party->facts,
+        .resource_type = input->resource_type,
+        .resource_id = input->resource_id,
+        .action = input->action,
+        .context = input->context,
+        .context_count = input->context_count,
+        .now_ms = order->now_ms,
+    };
+    const struct explanation *explanation = directive_explain(order->set, &question, arena);
+    Passgate__V1__PartyExplanation *message = arena_alloc(arena, sizeof(*message));
+    bool shows_facts = disclose >= DISCLOSE_FACTS;
+    const char *const *lines = NULL;
+
+    passgate__v1__party_explanation__init(message);
+    message->role = (char *)role_word(party->role);
+    message->truth = truth_message(explanation->answer.truth);
+    message->reason = (Passgate__V1__Reason)explanation->answer.reason;
+    if (shows_facts) {
+        message->n_facts = facts_describe(party->facts, arena, &lines);
+        message->facts = (char **)lines;
+    }
+    message->directives =
+        arena_new_array(arena, Passgate__V1__DirectiveExplanation *,
+                        explanation->directive_count + explanation->out_of_force_count);
+    for (size_t i = 0; i < explanation->directive_count; i++)
+        message->directives[message->n_directives++] =
+            in_force_message(&explanation->directives[i], shows_facts, arena);
+    for (size_t i = 0; i < explanation->out_of_force_count; i++) {
+        Passgate__V1__DirectiveExplanation *out =
+            directive_message(explanation->out_of_force[i].directive, arena);
+
+        out->out_of_force = (char *)explanation->out_of_force[i].why;
+        message->directives[message->n_directives++] = out;
+    }
+    return message;
+}
+
+/* Who decided: the directive that forbids or asks, or the first one whose exemption let the subject
+ * pass. */
+static void write_citation(const struct check_result *result, struct arena *arena,
+                           Passgate__V1__ExplainEntitlementResponse *response)
+{
+    const struct directive_answer *answer = &result->answer;
+    size_t count = answer->finding_count < DIRECTIVE_FINDINGS_MAX ? answer->finding_count
+                                                                  : DIRECTIVE_FINDINGS_MAX;
+    const struct directive_finding *cited = count > 0 ? &answer->findings[0] : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct directive_finding *finding = &answer->findings[i];
+
+        if (result->is_allowed ? finding->exemption != NULL
+                               : finding->directive == answer->decisive) {
+            cited = finding;
+            break;
+        }
+    }
+    if (!cited)
+        return;
+    response->directive = (char *)cited->directive->id;
+    response->authority = authority_message(
+        cited->exemption ? &cited->exemption->authority : &cited->directive->authority, arena);
+}
+
+void explain_response_write(const struct check_order *order, const struct check_result *result,
+                            const struct check_party *parties, size_t party_count,
+                            enum disclose disclose, struct arena *arena,
+                            Passgate__V1__ExplainEntitlementResponse *ret_response)
+{
+    Passgate__V1__ExplainEntitlementResponse *response = ret_response;
+
+    passgate__v1__explain_entitlement_response__init(response);
+    response->decision = arena_alloc(arena, sizeof(*response->decision));
+    check_response_write(order, result, disclose, true, arena, response->decision);
+    if (disclose < DISCLOSE_REASONS)
+        return;
+    response->n_parties = party_count;
+    response->parties = arena_new_array(arena, Passgate__V1__PartyExplanation *, party_count);
+    for (size_t i = 0; i < party_count; i++)
+        response->parties[i] = party_message(order, &parties[i], disclose, arena);
+    write_citation(result, arena, response);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages of EntitlementService: questions read from them, results written into them. */
+#ifndef ENTITLEMENT_MESSAGE_H
+#define ENTITLEMENT_MESSAGE_H
+
+#include "entitlement/check.h"
+#include "interceptors/caller.h"
+#include "passgate/v1/entitlement.pb-c.h"
+
+/* Read and validate; the input points into the message. */
+MUST_CHECK bool check_input_read(const Passgate__V1__CheckEntitlementRequest *request,
+                                 struct arena *arena, struct check_input *ret_input,
+                                 struct err *err);
+
+/* Context entries in the arena. */
+const struct directive_context *
+context_read(size_t count, Passgate__V1__CheckEntitlementRequest__ContextEntry **entries,
+             struct arena *arena);
+
+/* Write as much as the caller is told. */
+void check_response_write(const struct check_order *order, const struct check_result *result,
+                          enum disclose disclose, bool wants_reasons, struct arena *arena,
+                          Passgate__V1__CheckEntitlementResponse *ret_response);
+void batch_decision_write(const struct check_order *order, const struct check_result *result,
+                          enum disclose disclose, struct arena *arena,
+                          Passgate__V1__BatchDecision *ret_decision);
+
+/* The parts that several responses have, in the arena. */
+Passgate__V1__CheckError *check_error_message(const struct err *err, struct arena *arena);
+Passgate__V1__Resource *resource_message(struct span name, struct arena *arena);
+Passgate__V1__Authority *authority_message(const struct directive_authority *authority,
+                                           struct arena *arena);
+Passgate__V1__Truth truth_message(enum truth truth);
+char *decision_id_message(const struct check_order *order, struct arena *arena);
+char *revision_message(const struct revision *revision, struct arena *arena);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parties of a question: everyone whom it is about, with their facts as far as they are at
+ * hand. */
+#ifndef ENTITLEMENT_PARTIES_H
+#define ENTITLEMENT_PARTIES_H
+
+#include "entitlement/check.h"
+
+struct check_lookups;
+
+struct parties {
+    struct check_party items[CHECK_PARTIES_MAX];
+    size_t count;
+    struct hash128 missing[CHECK_PARTIES_MAX]; /* subjects whose facts have to be read first */
+    size_t missing_count;
+};
+
+/*
+ * Collect them.  A service stands for the persons behind it; without any, its own facts count,
+ * which prove nothing.  `subject` is whom the question names (from its id or its claim).  False:
+ * the question cannot be decided (ORGANIZATION_UNKNOWN, FIELD_TOO_MANY, or the error of a read that
+ * `lookups` remembers).
+ */
+MUST_CHECK bool parties_collect(const struct entitlement_options *options,
+                                const struct check_input *input, struct hash128 subject,
+                                const struct revision *least, int64_t now_ms,
+                                const struct check_lookups *lookups, struct arena *arena,
+                                struct parties *ret_parties, struct err *err);
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Maintenance. */
+#include "server/maintenance.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/thread.h"
+#include "keys/key_ring.h"
+
+enum { FINDINGS_ARENA_BYTES = 16 * 1024 };
+
+struct maintenance {
+    struct maintenance_options options;
+    pthread_t thread;
+    atomic_bool is_kicked;
+    atomic_bool is_stopping;
+};
+
+static void log_findings(const struct diagnostics *diagnostics)
+{
+    for (const struct diagnostic *finding = diagnostics->first; finding; finding = finding->next) {
+        const struct log_field fields[] = {log_text("file", finding->file),
+                                           log_number("line", finding->line),
+                                           log_number("column", finding->column),
+                                           log_text("finding", finding->message),
+                                           {0}};
+        bool is_error = finding->severity == DIAGNOSTIC_ERROR;
+
+        log_write(is_error ? ERR_LEVEL_ERROR : ERR_LEVEL_WARN, "directive.finding",
+                  is_error ? "directives are refused" : "directive could be better", fields);
+    }
+}
+
+static void look_at_directives(struct maintenance *maintenance, bool is_kicked)
+{
+    struct diagnostics diagnostics;
+    struct arena arena;
+    struct err err;
+
+    if (!is_kicked && !directive_folder_has_changed(maintenance->options.directives))
+        return;
+    arena_init(&arena, FINDINGS_ARENA_BYTES);
+    diagnostics_init(&diagnostics, &arena);
+    if (!directive_folder_load(maintenance->options.directives, &diagnostics, &err))
+        log_err("directive.refused", "the directive set in force stays as it is", &err);
+    log_findings(&diagnostics);
+    arena_release(&arena);
+}
+
+/* A folder that is in the middle of a change, or wrong, leaves the ring as it is. */
+static void look_at_keys(struct maintenance *maintenance)
+{
+    const struct maintenance_options *options = &maintenance->options;
+    struct key_ring *ring, *current;
+    struct err err;
+    bool is_same;
+
+    if (!key_ring_load(options->keys_folder, options->keys_keep_ms, clock_wall_ms(options->clock),
+                       &ring, &err)) {
+        log_err("keys.refused", "the key ring stays as it is", &err);
+        return;
+    }
+    current = snapshot_get(options->keys);
+    is_same = key_ring_equal(ring, current);
+    key_ring_unref(current);
+    if (is_same) {
+        key_ring_unref(ring);
+        return;
+    }
+    LOG(INFO, "keys.loaded", "key ring has changed",
+        log_number("keys", (int64_t)key_ring_count(ring)));
+    snapshot_replace(options->keys, ring);
+}
+
+static void look_at_store(struct maintenance *maintenance)
+{
+    struct store_state state;
+
+    store_get_state(maintenance->options.store, &state);
+    if (state.is_up)
+        readiness_meet(maintenance->options.readiness, READINESS_STORE);
+    else
+        readiness_fail(maintenance->options.readiness, READINESS_STORE,
+                       "the store does not answer");
+}
+
+static void *run(void *argument)
+{
+    struct maintenance *maintenance = argument;
+
+    while (!atomic_load(&maintenance->is_stopping)) {
+        bool is_kicked = atomic_exchange(&maintenance->is_kicked, false);
+
+        look_at_directives(maintenance, is_kicked);
+        look_at_keys(maintenance);
+        look_at_store(maintenance);
+        if (!atomic_load(&maintenance->is_kicked))
+            mailbox_wait(maintenance->options.mailbox, maintenance->options.interval_ms);
+    }
+    return NULL;
+}
+
+struct maintenance *maintenance_start(const struct maintenance_options *options)
+{
+    struct maintenance *maintenance = memory_new(struct maintenance);
+
+    maintenance->options = *options;
+    thread_start(&maintenance->thread, "maintenance", run, maintenance);
+    return maintenance;
+}
+
+void maintenance_kick(struct maintenance *maintenance)
+{
+    atomic_store(&maintenance->is_kicked, true);
+    mailbox_wake(maintenance->options.mailbox);
+}
+
+void maintenance_stop(struct maintenance *maintenance)
+{
+    if (!maintenance)
+        return;
+    atomic_store(&maintenance->is_stopping, true);
+    mailbox_wake(maintenance->options.mailbox);
+    pthread_join(maintenance->thread, NULL);
+    memory_free(maintenance);
+}

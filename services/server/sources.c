@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where gauges come from. */
+#include "server/sources.h"
+
+static struct facts_cache_stats cache_stats(void *owner)
+{
+    struct facts_cache_stats stats;
+
+    facts_cache_get_stats(((struct sources *)owner)->cache, &stats);
+    return stats;
+}
+
+static double read_cache_lookups(void *owner, size_t value)
+{
+    struct facts_cache_stats stats = cache_stats(owner);
+
+    return value == METRICS_CACHE_HIT    ? (double)stats.hits
+           : value == METRICS_CACHE_MISS ? (double)stats.misses
+                                         : 0;
+}
+
+static double read_cache_evictions(void *owner, size_t value)
+{
+    (void)value;
+    return (double)cache_stats(owner).evictions;
+}
+
+static double read_cache_entries(void *owner, size_t value)
+{
+    (void)value;
+    return (double)cache_stats(owner).entries;
+}
+
+static double read_cache_bytes(void *owner, size_t value)
+{
+    (void)value;
+    return (double)cache_stats(owner).bytes;
+}
+
+static struct store_state store_state(void *owner)
+{
+    struct store_state state;
+
+    store_get_state(((struct sources *)owner)->store, &state);
+    return state;
+}
+
+static double read_store_up(void *owner, size_t value)
+{
+    (void)value;
+    return store_state(owner).is_up ? 1 : 0;
+}
+
+static double read_store_pending(void *owner, size_t value)
+{
+    (void)value;
+    return (double)store_state(owner).pending;
+}
+
+static double read_store_feed_age(void *owner, size_t value)
+{
+    (void)value;
+    return (double)store_state(owner).feed_age_ms / 1000;
+}
+
+static double read_audit_backlog(void *owner, size_t value)
+{
+    struct audit_state state;
+
+    (void)value;
+    audit_get_state(((struct sources *)owner)->audit, &state);
+    return (double)state.backlog_bytes;
+}
+
+static double read_ready(void *owner, size_t value)
+{
+    (void)value;
+    return readiness_is_ready(((struct sources *)owner)->readiness) ? 1 : 0;
+}
+
+static struct rpc_stats rpc_stats(void *owner)
+{
+    struct rpc_server *rpc = *((struct sources *)owner)->rpc;
+    struct rpc_stats stats = {0};
+
+    if (rpc)
+        rpc_server_get_stats(rpc, &stats);
+    return stats;
+}
+
+static double read_rpc_active(void *owner, size_t value)
+{
+    (void)value;
+    return rpc_stats(owner).in_flight;
+}
+
+static double read_rpc_parked(void *owner, size_t value)
+{
+    (void)value;
+    return rpc_stats(owner).parked;
+}
+
+void sources_connect(const struct sources *sources, struct arena *arena)
+{
+    static const struct {
+        enum metric metric;
+        double (*read)(void *owner, size_t value);
+    } rows[] = {
+        {METRIC_CACHE_LOOKUPS, read_cache_lookups},
+        {METRIC_CACHE_EVICTIONS, read_cache_evictions},
+        {METRIC_CACHE_ENTRIES, read_cache_entries},
+        {METRIC_CACHE_BYTES, read_cache_bytes},
+        {METRIC_STORE_UP, read_store_up},
+        {METRIC_STORE_PENDING, read_store_pending},
+        {METRIC_STORE_FEED_AGE, read_store_feed_age},
+        {METRIC_AUDIT_BACKLOG, read_audit_backlog},
+        {METRIC_READY, read_ready},
+        {METRIC_RPC_ACTIVE, read_rpc_active},
+        {METRIC_RPC_PARKED, read_rpc_parked},
+    };
+    struct sources *kept = arena_new(arena, struct sources);
+
+    *kept = *sources;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        metrics_set_source(kept->metrics, rows[i].metric, rows[i].read, kept);
+}

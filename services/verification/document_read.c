@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The document as the vendor read it: checked against itself, then reduced to what counts. */
+#include "domain/document/mrz.h"
+#include "domain/field/field.h"
+#include "verification/evidence_read.h"
+
+bool country_read(const char *text, const char *field, bool takes_special, country_id *ret_country,
+                  struct err *err)
+{
+    struct span code = span_text(text);
+    country_id id = country_from_iso(code);
+
+    if (code.length == 0 || id != COUNTRY_NONE) {
+        *ret_country = id;
+        return true;
+    }
+    for (size_t i = 0; i < code.length; i++)
+        if (code.data[i] < 'A' || code.data[i] > 'Z')
+            return err_field(err, ERR_FIELD_COUNTRY, field, "not upper-case letters");
+    if (code.length != 2 && code.length != 3)
+        return err_field(err, ERR_FIELD_COUNTRY, field, "%zu letters", code.length);
+    id = country_from_alpha3(code);
+    if (id == COUNTRY_NONE || country_get(id)->kind == COUNTRY_KIND_SPECIMEN || !takes_special)
+        return err_field(err, ERR_UNKNOWN_COUNTRY_CODE, field, "no country");
+    *ret_country = id;
+    return true;
+}
+
+bool date_read(const char *text, const char *field, int32_t *ret_day, struct err *err)
+{
+    int32_t day = DAY_NONE;
+
+    if (text[0] != '\0' && !day_parse(span_text(text), &day))
+        return err_field(err, ERR_FIELD_CHARACTERS, field, "not a calendar date");
+    *ret_day = day;
+    return true;
+}
+
+/* A country of the zone against that of the field: they agree, or one of them was not given. */
+static bool merge_country(country_id read, const char *zone_field, const char *field,
+                          country_id *country, struct err *err)
+{
+    if (read == COUNTRY_NONE || country_get(read)->kind == COUNTRY_KIND_SPECIMEN)
+        return err_field(err, ERR_UNKNOWN_COUNTRY_CODE, zone_field, "no country");
+    if (*country != COUNTRY_NONE && *country != read)
+        return err_field(err, ERR_NATIONALITY_MISMATCH, field, "the zone says otherwise");
+    *country = read;
+    return true;
+}
+
+static void hash_document(const struct evidence_reader *reader, struct span number,
+                          struct evidence *evidence)
+{
+    struct hash128 hash;
+
+    if (number.length == 0)
+        return;
+    hash = names_document_hash(reader->names, span_text(country_get(evidence->issuer)->alpha3),
+                               number);
+    memcpy(evidence->document_hash, &hash, sizeof(evidence->document_hash));
+}
+
+static bool read_zone(const struct evidence_reader *reader, const Passgate__V1__Document *document,
+                      struct evidence *evidence, struct err *err)
+{
+    struct mrz mrz;
+
+    if (!mrz_parse(span_text(document->mrz), "document.mrz", day_of_ms(reader->now_ms), &mrz, err))
+        return false;
+    if (!merge_country(mrz.issuer, "document.mrz.issuer", "document.issuer", &evidence->issuer,
+                       err) ||
+        !merge_country(mrz.nationality, "document.mrz.nationality", "document.nationality",
+                       &evidence->nationality, err))
+        return false;
+    if (evidence->expires_day == DAY_NONE)
+        evidence->expires_day = mrz.expiry_day;
+    if (document->number[0] == '\0')
+        hash_document(reader, span_text(mrz.number), evidence);
+    explicit_bzero(&mrz, sizeof(mrz));
+    return true;
+}
+
+static bool read_dates(const struct evidence_reader *reader, const Passgate__V1__Document *document,
+                       struct evidence *evidence, struct err *err)
+{
+    const int32_t earliest = day_from_civil((struct civil_date){1950, 1, 1});
+    int32_t tomorrow = day_of_ms(reader->now_ms) + 1;
+
+    if (!date_read(document->issued_on, "document.issued_on", &evidence->issued_day, err) ||
+        !date_read(document->expires_on, "document.expires_on", &evidence->expires_day, err))
+        return false;
+    if (evidence->issued_day != DAY_NONE && evidence->issued_day > tomorrow)
+        return err_field(err, ERR_DOCUMENT_EXPIRED, "document.issued_on", "in the future");
+    if (evidence->expires_day == DAY_NONE)
+        return true;
+    if (evidence->expires_day < earliest ||
+        (evidence->issued_day != DAY_NONE && evidence->expires_day < evidence->issued_day))
+        return err_field(err, ERR_DOCUMENT_EXPIRED, "document.expires_on", "impossible");
+    return true;
+}
+
+/* Papers that are asked for because of the nationality that they show. */
+static bool is_about_nationality(enum evidence_class class)
+{
+    return class == EVIDENCE_PASSPORT || class == EVIDENCE_PASSPORT_CARD ||
+           class == EVIDENCE_NATIONAL_ID_CARD;
+}
+
+static bool check_proof(const struct evidence *evidence, struct err *err)
+{
+    if (evidence->nationality == COUNTRY_NONE && is_about_nationality(evidence->class))
+        return err_field(err, ERR_NATIONALITY_UNPROVEN, "document.nationality", "not read");
+    if (evidence->proof == PROOF_UNSPECIFIED)
+        return err_field(err, ERR_NATIONALITY_UNPROVEN, "document.proof", "not said");
+    return true;
+}
+
+bool document_read(const struct evidence_reader *reader, const Passgate__V1__Document *document,
+                   struct evidence *evidence, struct err *err)
+{
+    struct span number = span_text(document->number);
+
+    evidence->proof = (enum proof)document->proof;
+    evidence->has_photo_id = document->photo_identification_seen;
+    if (!country_read(document->issuer, "document.issuer", true, &evidence->issuer, err) ||
+        !country_read(document->nationality, "document.nationality", true, &evidence->nationality,
+                      err) ||
+        !country_read(document->birth_country, "document.birth_country", false,
+                      &evidence->birth_country, err) ||
+        !field_check(FIELD_KIND_SHORT_TEXT, number, "document.number", err) ||
+        !field_check(FIELD_KIND_CATEGORY, span_text(document->document_code),
+                     "document.document_code", err) ||
+        !read_dates(reader, document, evidence, err))
+        return false;
+    if (document->mrz[0] != '\0' && !read_zone(reader, document, evidence, err))
+        return false;
+    hash_document(reader, number, evidence);
+    return check_proof(evidence, err);
+}

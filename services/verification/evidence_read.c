@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evidence as it is submitted. */
+#include "verification/evidence_read.h"
+
+#include "domain/field/field.h"
+#include "rpc/wire_time.h"
+
+enum { FUTURE_MS = 5 * 60 * 1000, PERSON_HASH_BYTES_MAX = 64 };
+
+static bool check_identity(const Passgate__V1__Evidence *submitted, struct err *err)
+{
+    if (submitted->evidence_class == PASSGATE__V1__EVIDENCE_CLASS__EVIDENCE_CLASS_UNSPECIFIED)
+        return err_field(err, ERR_FIELD_REQUIRED, "evidence_class", "not said");
+    if (!field_check(FIELD_KIND_VENDOR, span_text(submitted->vendor), "vendor", err) ||
+        !field_check(FIELD_KIND_CHECK_ID, span_text(submitted->check_id), "check_id", err) ||
+        !field_check(FIELD_KIND_SHORT_TEXT, span_text(submitted->vendor_policy_version),
+                     "vendor_policy_version", err))
+        return false;
+    if (submitted->test_mode)
+        return err_field(err, ERR_SANDBOX_RESULT, "test_mode", "set");
+    if (submitted->assurance_level < ASSURANCE_NONE || submitted->assurance_level > ASSURANCE_IAL3)
+        return err_field(err, ERR_FIELD_RANGE, "assurance_level", "%d", submitted->assurance_level);
+    return true;
+}
+
+static bool check_collection(const Passgate__V1__Collection *collection, struct err *err)
+{
+    struct span purpose;
+
+    if (!collection)
+        return true;
+    purpose = span_text(collection->purpose);
+    if (span_is(purpose, "form_i9") || span_is(purpose, "e_verify"))
+        return err_field(err, ERR_EVIDENCE_PURPOSE, "collection.purpose", "Form I-9 or E-Verify");
+    return field_check(FIELD_KIND_PURPOSE, purpose, "collection.purpose", err) &&
+           field_check(FIELD_KIND_SHORT_TEXT, span_text(collection->notice_version),
+                       "collection.notice_version", err) &&
+           field_check(FIELD_KIND_TEXT, span_text(collection->legal_basis),
+                       "collection.legal_basis", err);
+}
+
+static bool check_reviewer(const Passgate__V1__Reviewer *reviewer, struct err *err)
+{
+    if (!reviewer)
+        return true;
+    return field_check(FIELD_KIND_SUBJECT, span_text(reviewer->id), "reviewer.id", err) &&
+           field_check(FIELD_KIND_TEXT, span_text(reviewer->documents_seen),
+                       "reviewer.documents_seen", err) &&
+           field_check(FIELD_KIND_TEXT, span_text(reviewer->reason), "reviewer.reason", err);
+}
+
+static bool read_binding(const struct evidence_reader *reader,
+                         const Passgate__V1__Evidence *submitted, struct evidence *evidence,
+                         struct err *err)
+{
+    const Passgate__V1__Binding *binding = submitted->binding;
+    struct span person;
+    struct hash128 hash;
+
+    if (!binding)
+        return true;
+    if (binding->face_match == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
+        return err_field(err, ERR_BINDING_FAILED, "binding.face_match", "failed");
+    if (binding->liveness == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
+        return err_field(err, ERR_BINDING_FAILED, "binding.liveness", "failed");
+    if (binding->account == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
+        return err_field(err, ERR_BINDING_FAILED, "binding.account", "failed");
+    person = span_of(binding->same_person_hash.data, binding->same_person_hash.len);
+    if (person.length > PERSON_HASH_BYTES_MAX)
+        return err_field(err, ERR_FIELD_TOO_LONG, "binding.same_person_hash", "%zu bytes",
+                         person.length);
+    if (person.length == 0)
+        return true;
+    hash = names_person_hash(reader->names, evidence->vendor, person);
+    memcpy(evidence->person_hash, &hash, sizeof(evidence->person_hash));
+    return true;
+}
+
+/* Class of admission and the like: upper-case letters and digits. */
+static bool read_category(const char *text, const char *field,
+                          char category[static EVIDENCE_CATEGORY_MAX], struct err *err)
+{
+    if (!field_check(FIELD_KIND_CATEGORY, span_text(text), field, err))
+        return false;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] >= 'a' && text[i] <= 'z')
+            return err_field(err, ERR_FIELD_CHARACTERS, field, "lower case");
+        category[i] = text[i];
+    }
+    return true;
+}
+
+static bool read_us_papers(const Passgate__V1__UsPapers *us, struct evidence *evidence,
+                           struct err *err)
+{
+    if (!us)
+        return true;
+    evidence->us_endorsement = (enum us_endorsement)us->endorsement;
+    evidence->i94_class = (enum i94_class)us->i94_class;
+    evidence->i797_type = (enum i797_type)us->i797_type;
+    return read_category(us->i551_category, "us.i551_category", evidence->i551_category, err) &&
+           read_category(us->ead_category, "us.ead_category", evidence->ead_category, err) &&
+           date_read(us->resident_since, "us.resident_since", &evidence->resident_since_day, err);
+}
+
+static bool read_acquisition(const Passgate__V1__Acquisition *acquired, struct evidence *evidence,
+                             struct err *err)
+{
+    if (!acquired)
+        return true;
+    evidence->acquired.precision = (enum date_precision)acquired->precision;
+    if (!date_read(acquired->date, "acquired.date", &evidence->acquired.day, err) ||
+        !field_check(FIELD_KIND_TEXT, span_text(acquired->basis), "acquired.basis", err))
+        return false;
+    if ((evidence->acquired.day == DAY_NONE) != (evidence->acquired.precision == DATE_UNKNOWN))
+        return err_field(err, ERR_FIELD_CONFLICT, "acquired.precision",
+                         "a date and its precision go together");
+    return true;
+}
+
+/* Statements that are about a country, and those that close a list. */
+static bool is_about_country(enum statement_kind kind)
+{
+    return kind != STATEMENT_CITIZENSHIPS_COMPLETE && kind != STATEMENT_US_STATUS_NONE;
+}
+
+static bool check_statement_texts(const Passgate__V1__Statement *statement, struct err *err)
+{
+    return field_check(FIELD_KIND_TEXT, span_text(statement->attester), "statement.attester",
+                       err) &&
+           field_check(FIELD_KIND_SHORT_TEXT, span_text(statement->relation), "statement.relation",
+                       err) &&
+           field_check(FIELD_KIND_TEXT, span_text(statement->authority), "statement.authority",
+                       err) &&
+           field_check(FIELD_KIND_SHORT_TEXT, span_text(statement->statement_version),
+                       "statement.statement_version", err);
+}
+
+static bool read_statement(const struct evidence_reader *reader,
+                           const Passgate__V1__Statement *statement, struct evidence *evidence,
+                           struct err *err)
+{
+    static const enum fact_source sources[] = {
+        [PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_DECLARATION] = FACT_SOURCE_DECLARATION,
+        [PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_REGISTER] = FACT_SOURCE_REGISTER,
+        [PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_REVIEWER] = FACT_SOURCE_REVIEWER,
+    };
+
+    if (!statement)
+        return err_field(err, ERR_FIELD_REQUIRED, "statement", "missing");
+    if (statement->kind == PASSGATE__V1__STATEMENT_KIND__STATEMENT_KIND_UNSPECIFIED)
+        return err_field(err, ERR_FIELD_REQUIRED, "statement.kind", "not said");
+    if (statement->source == PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_UNSPECIFIED)
+        return err_field(err, ERR_FIELD_REQUIRED, "statement.source", "not said");
+    evidence->statement = (enum statement_kind)statement->kind;
+    evidence->source = sources[statement->source];
+    if (!country_read(statement->country, "statement.country", false, &evidence->country, err) ||
+        !date_read(statement->as_of, "statement.as_of", &evidence->as_of_day, err) ||
+        !date_read(statement->review_by, "statement.review_by", &evidence->review_by_day, err) ||
+        !check_statement_texts(statement, err))
+        return false;
+    if ((evidence->country != COUNTRY_NONE) != is_about_country(evidence->statement))
+        return err_field(
+            err, evidence->country == COUNTRY_NONE ? ERR_FIELD_REQUIRED : ERR_FIELD_CONFLICT,
+            "statement.country", "does not fit the kind");
+    if (evidence->as_of_day == DAY_NONE)
+        return err_field(err, ERR_FIELD_REQUIRED, "statement.as_of", "missing");
+    if (evidence->as_of_day > day_of_ms(reader->now_ms) + 1)
+        return err_field(err, ERR_FIELD_RANGE, "statement.as_of", "in the future");
+    return true;
+}
+
+static bool read_content(const struct evidence_reader *reader,
+                         const Passgate__V1__Evidence *submitted, struct evidence *evidence,
+                         struct err *err)
+{
+    if (evidence->class == EVIDENCE_STATEMENT) {
+        if (submitted->document)
+            return err_field(err, ERR_FIELD_CONFLICT, "document", "a statement has none");
+        return read_statement(reader, submitted->statement, evidence, err);
+    }
+    if (submitted->statement)
+        return err_field(err, ERR_FIELD_CONFLICT, "statement", "only for statements");
+    if (!submitted->document)
+        return err_field(err, ERR_FIELD_REQUIRED, "document", "missing");
+    evidence->source = FACT_SOURCE_DOCUMENT;
+    return document_read(reader, submitted->document, evidence, err);
+}
+
+static bool read_time(const struct evidence_reader *reader, const Passgate__V1__Evidence *submitted,
+                      struct evidence *evidence, struct err *err)
+{
+    if (!submitted->verified_at)
+        return err_field(err, ERR_FIELD_REQUIRED, "verified_at", "missing");
+    if (!wire_timestamp_read(submitted->verified_at, "verified_at", &evidence->verified_at_ms, err))
+        return false;
+    if (evidence->verified_at_ms > reader->now_ms + FUTURE_MS)
+        return err_field(err, ERR_FIELD_RANGE, "verified_at", "in the future");
+    return true;
+}
+
+/* Does the result prove anything at all?  If not, say why. */
+static bool proves(const Passgate__V1__Evidence *submitted, struct err *ret_why)
+{
+    const Passgate__V1__Document *document = submitted->document;
+
+    if (submitted->result != PASSGATE__V1__VENDOR_RESULT__VENDOR_RESULT_PASSED) {
+        err_field(ret_why, ERR_RESULT_NOT_PASSED, "result", "%d", (int)submitted->result);
+        return false;
+    }
+    if (document &&
+        (document->revocation_check == PASSGATE__V1__REVOCATION_CHECK__REVOCATION_CHECK_REVOKED ||
+         document->revocation_check ==
+             PASSGATE__V1__REVOCATION_CHECK__REVOCATION_CHECK_LOST_OR_STOLEN)) {
+        err_field(ret_why, ERR_DOCUMENT_REVOKED, "document.revocation_check", "listed");
+        return false;
+    }
+    return true;
+}
+
+bool evidence_read(const struct evidence_reader *reader, const Passgate__V1__Evidence *submitted,
+                   struct evidence *ret_evidence, bool *ret_proves, struct err *err)
+{
+    struct evidence evidence = EVIDENCE_EMPTY;
+
+    evidence.class = (enum evidence_class)submitted->evidence_class;
+    evidence.vendor = span_text(submitted->vendor);
+    evidence.check_id = span_text(submitted->check_id);
+    evidence.accepted_at_ms = reader->now_ms;
+    evidence.assurance = (uint8_t)submitted->assurance_level;
+    if (!check_identity(submitted, err) || !read_time(reader, submitted, &evidence, err))
+        return false;
+    if (submitted->result == PASSGATE__V1__VENDOR_RESULT__VENDOR_RESULT_UNSPECIFIED)
+        return err_field(err, ERR_FIELD_REQUIRED, "result", "not said");
+    *ret_proves = proves(submitted, err);
+    if (!*ret_proves) {
+        *ret_evidence = evidence;
+        return true;
+    }
+    if (!check_collection(submitted->collection, err) ||
+        !check_reviewer(submitted->reviewer, err) ||
+        !read_content(reader, submitted, &evidence, err) ||
+        !read_binding(reader, submitted, &evidence, err) ||
+        !read_us_papers(submitted->us, &evidence, err) ||
+        !read_acquisition(submitted->acquired, &evidence, err) ||
+        !country_read(submitted->accredited_to, "accredited_to", false, &evidence.accredited_to,
+                      err))
+        return false;
+    *ret_evidence = evidence;
+    return true;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A write about one subject: read the record, change it, write it back if nobody else did
+ * meanwhile, together with the request_id, the feed entry and the audit record; try again when
+ * somebody did.
+ *
+ * What differs from method to method is `change`, which is pure, and `respond`.
+ */
+#ifndef VERIFICATION_SUBJECT_WRITE_H
+#define VERIFICATION_SUBJECT_WRITE_H
+
+#include "base/digest.h"
+#include "rpc/call.h"
+#include "storage/record.h"
+#include "verification/verification.h"
+
+enum { SUBJECT_WRITE_ATTEMPTS = 8, SUBJECT_WRITE_IDS_MAX = 12, SUBJECT_WRITE_NOTE_MAX = 64 };
+
+struct subject_write;
+
+/* What `change` decided. */
+enum change_outcome {
+    CHANGE_WRITE,     /* the record was changed: write it */
+    CHANGE_NOTHING,   /* it is as it should be: answer */
+    CHANGE_REFUSED,   /* answer with *err, write nothing */
+    CHANGE_THEN_FAIL, /* write it, then answer with *err */
+};
+
+struct subject_write {
+    /* Filled by the method. */
+    const struct verification_options *options;
+    struct rpc_call *call; /* NULL: nobody waits any more */
+    struct arena arena;    /* the call's, with the request in it */
+    const ProtobufCMessage *request;
+    struct span subject;
+    struct span request_id;
+    bool is_dry_run;
+    bool has_check; /* `check` says to whom a vendor's check belongs */
+    struct store_key check;
+    enum audit_kind audit_kind;
+    struct span audit_ids[SUBJECT_WRITE_IDS_MAX]; /* what the act was about */
+    size_t audit_id_count;
+    struct span on_behalf_of; /* an organization, for the record */
+    void *detail;             /* the method's own, in the arena */
+    enum change_outcome (*change)(struct subject_write *write, struct record *record,
+                                  struct err *err);
+    void (*respond)(struct subject_write *write);
+
+    /* For `change` and `respond`. */
+    int64_t now_ms;
+    uint8_t note[SUBJECT_WRITE_NOTE_MAX]; /* what has to be answered again to the same request_id */
+    size_t note_length;
+    uint64_t number;  /* of the write, or of the state that was found */
+    bool is_repeated; /* this request_id had been answered before */
+
+    /* Its own. */
+    struct hash128 hash;
+    uint16_t partition;
+    uint8_t digest[SHA256_BYTES];
+    struct span caller; /* in the arena */
+    struct store_request *reading;
+    struct store_request *writing;
+    bool fails_after;
+    struct err failure;
+    int attempts;
+};
+
+/* Takes the call's arena.  The method fills the rest and calls subject_write_start(). */
+struct subject_write *subject_write_new(struct rpc_call *call, const ProtobufCMessage *request,
+                                        const struct verification_options *options);
+void subject_write_start(struct subject_write *write);
+/* Before the start: the request is wrong. */
+void subject_write_refuse(struct subject_write *write, const struct err *err);
+
+void subject_write_note_id(struct subject_write *write, struct span id);
+
+/* The revision of `number`, in the arena. */
+char *subject_write_revision(struct subject_write *write);
+
+#endif
