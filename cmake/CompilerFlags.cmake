@@ -16,7 +16,7 @@ target_compile_definitions(passgate_flags INTERFACE _GNU_SOURCE
 target_compile_options(passgate_flags INTERFACE
     -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wundef -Wvla -Wformat=2 -Wcast-align -Wpointer-arith -Wwrite-strings -Wswitch-enum
-    -fno-common -fstack-protector-strong)
+    -fno-common -fstack-protector-strong -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(PASSGATE_FAILPOINTS)
     target_compile_definitions(passgate_flags INTERFACE PASSGATE_FAILPOINTS=1)
 else()

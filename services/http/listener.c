@@ -95,17 +95,19 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
+/* The port is at the same place in both families. */
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage name = {0};
+    struct sockaddr_in6 name = {0};
     socklen_t length = sizeof(name);
 
     if (getsockname(fd, (struct sockaddr *)&name, &length) != 0)
         return 0;
-    return ntohs(name.ss_family == AF_INET
-                     ? ((const struct sockaddr_in *)(const void *)&name)->sin_port
-                     : ((const struct sockaddr_in6 *)(const void *)&name)->sin6_port);
+    return ntohs(name.sin6_port);
 }
+
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "port_of() reads the wrong bytes");
 
 static bool open_tcp(const struct addrinfo *info, const char *address,
                      struct listener *ret_listener, struct err *err)
@@ -130,7 +132,7 @@ bool listener_open(const char *address, struct listener *ret_listener, struct er
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found;
     char host[HOST_MAX];
-    const char *port;
+    const char *port = NULL;
     bool is_open;
     int result;
 

@@ -27,7 +27,9 @@ enum {
     FILE_BYTES_MAX = 256 * 1024,
     LAST_RESPONSES_MS = 1000, /* to get the 503s of what was parked out */
     LAST_LOOK_MS = 50,
-    LIBRARY_SLACK = 8, /* a connection counts for the library a little longer than for us */
+    /* The limit of the library itself is never reached, by no thread of it: there 0.9.75 refuses a
+     * connection with a lock held, and hangs.  Connections are limited where they are accepted. */
+    LIBRARY_SLACK = 8,
     DAEMON_OPTIONS_MAX = 16,
 };
 
@@ -116,17 +118,17 @@ static bool start_daemon(struct http_server *server, const struct http_options *
                          const struct tls_files *tls, struct err *err)
 {
     struct MHD_OptionItem items[DAEMON_OPTIONS_MAX], *item = items;
-    unsigned flags =
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+                     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     intptr_t header_bytes =
         (intptr_t)(options->header_bytes_max ? options->header_bytes_max : HEADER_BYTES_DEFAULT);
     sigset_t all, before;
 
     *item++ = (struct MHD_OptionItem){MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_library, NULL};
     *item++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, thread_count(options), NULL};
-    *item++ =
-        (struct MHD_OptionItem){MHD_OPTION_CONNECTION_LIMIT,
-                                or_default(options->connections_max, CONNECTIONS_DEFAULT), NULL};
+    *item++ = (struct MHD_OptionItem){
+        MHD_OPTION_CONNECTION_LIMIT,
+        (intptr_t)((connections_max(options) + LIBRARY_SLACK) * thread_count(options)), NULL};
     *item++ = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                                       header_bytes + RESPONSE_HEADER_BYTES, NULL};
     *item++ = (struct MHD_OptionItem){MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, NULL};

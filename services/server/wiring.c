@@ -443,7 +443,7 @@ static void observe_http(void *owner, const struct http_observation *observation
 
     if (observation->status == 0)
         return;
-    metrics_count(shard, METRIC_HTTP_REQUESTS, (size_t)observation->status / 100 - 1, 1);
+    metrics_count(shard, METRIC_HTTP_REQUESTS, (size_t)observation->status / 100, 1);
     metrics_observe(shard, METRIC_HTTP_DURATION, observation->duration_ns);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The server and the client that tests of the HTTP server use. */
 #include "http_fixture.h"
 
 #include "base/attributes.h"

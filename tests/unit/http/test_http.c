@@ -126,10 +126,13 @@ static void a_request_gets_its_response(void **state)
 
 static void a_request_id_that_is_not_presentable_is_replaced(void **state)
 {
-    static const char *const bad[] = {"", "X-Request-ID:\r\n", "X-Request-ID: a b\r\n",
-                                      "X-Request-ID: <script>\r\n",
-                                      "X-Request-ID: 01234567890123456789012345678901234567890123"
-                                      "456789012345678901234\r\n"};
+    static const char *const bad[] = {
+        "",
+        "X-Request-ID:\r\n",
+        "X-Request-ID: a b\r\n",
+        "X-Request-ID: <script>\r\n",
+        "X-Request-ID: 01234567890123456789012345678901234567890123456789012345678901234\r\n",
+    };
     struct server_fixture *fixture = *state;
     char request[512];
 
@@ -332,6 +335,22 @@ static void a_quiesced_server_finishes_and_takes_nothing_new(void **state)
     fixture_stop(&fixture, 1000);
 }
 
+/* The library would open one of its own, on every address, if it were let. */
+static void a_server_listens_on_its_address_and_nowhere_else(void **state)
+{
+    int listening = 0;
+
+    for (int fd = 0; fd < 1024; fd++) {
+        int accepts = 0;
+        socklen_t length = sizeof(accepts);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &length) == 0)
+            listening += accepts;
+    }
+    assert_int_equal(listening, 1);
+    (void)state;
+}
+
 static void a_unix_socket_is_a_listener_too(void **state)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -405,6 +424,7 @@ int main(void)
         TEST(sixty_four_connections_get_each_its_own_answers),
         cmocka_unit_test(a_stop_answers_what_is_parked_and_late_answers_do_no_harm),
         cmocka_unit_test(a_quiesced_server_finishes_and_takes_nothing_new),
+        TEST(a_server_listens_on_its_address_and_nowhere_else),
         cmocka_unit_test(a_unix_socket_is_a_listener_too),
         cmocka_unit_test(addresses_that_cannot_be_served_are_refused),
     };

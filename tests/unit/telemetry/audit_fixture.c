@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What tests of the audit log need. */
 #include "audit_fixture.h"
 
 #include "base/attributes.h"

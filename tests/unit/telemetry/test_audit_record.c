@@ -250,8 +250,8 @@ static void the_checksum_is_crc32c(void **state)
     assert_int_equal(crc32c(0, span_of(bytes, sizeof(bytes))), 0x8a9136aa);
     memset(bytes, 0xff, sizeof(bytes));
     assert_int_equal(crc32c(0, span_of(bytes, sizeof(bytes))), 0x62a8ab43);
-    for (uint8_t i = 0; i < sizeof(bytes); i++)
-        bytes[i] = i;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)i;
     assert_int_equal(crc32c(0, span_of(bytes, sizeof(bytes))), 0x46dd794e);
     assert_int_equal(crc32c(crc32c(0, span_of(bytes, 5)), span_of(bytes + 5, 27)), 0x46dd794e);
 }
