@@ -67,7 +67,7 @@ static void give_back(struct rpc_call *call)
     call->is_close_posted = call->is_gone = false;
     call->attached_count = call->trailer_count = call->interceptors_run = 0;
     call->on_abandoned = NULL;
-    if (atomic_fetch_sub_explicit(&worker->server->in_flight, 1, memory_order_relaxed) == 1)
+    if (atomic_fetch_sub_explicit(call->counter, 1, memory_order_relaxed) == 1)
         rpc_server_note_idle(worker->server);
     if (worker->spare_count >= WORKER_SPARE_CALLS_MAX) {
         rpc_call_free(call);
@@ -222,11 +222,19 @@ static bool admit(struct rpc_call *call, uint32_t in_flight, struct err *err)
     return rpc_server_takes_streams(worker->server, call->entry->method, err);
 }
 
+/* What is never shed is no load either: balancers' streams must not crowd out the calls. */
+static atomic_uint *counter_of(const struct rpc_call *call)
+{
+    struct rpc_server *server = call->worker->server;
+
+    return call->entry && (call->entry->method->flags & RPC_NEVER_SHED) ? &server->exempt
+                                                                        : &server->in_flight;
+}
+
 static void begin(struct rpc_call *call)
 {
     struct rpc_worker *worker = call->worker;
-    uint32_t in_flight =
-        atomic_fetch_add_explicit(&worker->server->in_flight, 1, memory_order_relaxed);
+    uint32_t in_flight;
     struct err err;
 
     call->state = CALL_OPEN;
@@ -234,6 +242,8 @@ static void begin(struct rpc_call *call)
     call->deadline_ms = INT64_MAX;
     call->arena = rpc_worker_take_arena(worker);
     call->entry = find_entry(call);
+    call->counter = counter_of(call);
+    in_flight = atomic_fetch_add_explicit(call->counter, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&worker->call_count, 1, memory_order_relaxed);
     if (call->entry)
         call->deadline_ms = deadline_of(call, call->entry->method);

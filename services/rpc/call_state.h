@@ -16,6 +16,8 @@
 #include "rpc/registry.h"
 #include "rpc/timers.h"
 
+#include <stdatomic.h>
+
 enum call_state {
     CALL_WAITING,
     CALL_OPEN,
@@ -42,6 +44,7 @@ struct rpc_call {
     const struct rpc_entry *entry; /* NULL: no such method */
     enum call_state state;
     uint32_t outstanding;
+    atomic_uint *counter; /* of open calls, where this one counts */
 
     /* Core's. */
     grpc_call *core;
@@ -102,7 +105,8 @@ void rpc_call_settle(struct rpc_call *call);
 /* park.c */
 void rpc_call_activate(struct rpc_call *call, enum call_state state);
 void rpc_call_deactivate(struct rpc_call *call);
-/* Set the timer: to the deadline, for streams to the end of their age if that is earlier. */
+/* Set the timer: to the deadline, for streams to the end of their age if that is earlier (what is
+ * never shed has no age: a balancer's watch lives as long as its connection). */
 void rpc_call_arm(struct rpc_call *call);
 /* Learn of cancellation while waiting. */
 void rpc_call_watch_close(struct rpc_call *call);

@@ -34,7 +34,8 @@ enum rpc_flags {
     RPC_IDEMPOTENT = 1 << 0, /* a client may safely send it again */
     RPC_AUDITED = 1 << 1,    /* leaves an audit record */
     RPC_HOT = 1 << 2,        /* registered with core: matched before our code runs; unary only */
-    RPC_NEVER_SHED = 1 << 3, /* answered under overload too (health) */
+    RPC_NEVER_SHED = 1 << 3, /* for health: answered under overload and no part of it; its streams
+                                have no age and end last */
 };
 
 /*

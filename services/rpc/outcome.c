@@ -7,6 +7,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* For a client to take its answer: until the deadline, but at least and at most so long. */
+enum { TAKE_MS_MIN = 1000, TAKE_MS_MAX = 10000 };
+
 static const struct err answered = {.code = ERR_OK};
 
 static int64_t now_ms(const struct rpc_call *call)
@@ -50,6 +53,15 @@ static size_t fill_trailers(struct rpc_call *call, const struct err *outcome,
     return count;
 }
 
+static int64_t take_until_ms(const struct rpc_call *call)
+{
+    int64_t least_ms = now_ms(call) + TAKE_MS_MIN, most_ms = now_ms(call) + TAKE_MS_MAX;
+
+    if (call->deadline_ms < least_ms)
+        return least_ms;
+    return call->deadline_ms < most_ms ? call->deadline_ms : most_ms;
+}
+
 /* The final batch: headers, the answer if there is one, the status. */
 static void send_outcome(struct rpc_call *call, const struct err *outcome)
 {
@@ -75,6 +87,7 @@ static void send_outcome(struct rpc_call *call, const struct err *outcome)
         (op++)->data.recv_close_on_server.cancelled = &call->is_cancelled;
     }
     rpc_call_start(call, ops, (size_t)(op - ops), &call->sent);
+    rpc_timers_set(&call->worker->timers, &call->timer, take_until_ms(call) * 1000000);
     grpc_slice_unref(text);
     for (size_t i = 0; i < count; i++)
         grpc_slice_unref(trailers[i].value);
@@ -137,6 +150,10 @@ static void on_due(struct rpc_timer *timer)
     struct rpc_call *call = CONTAINER_OF(timer, struct rpc_call, timer);
     struct err err;
 
+    if (call->state == CALL_FINISHING) { /* the client does not take the answer: `sent` will come */
+        grpc_call_cancel(call->core, NULL);
+        return;
+    }
     if (call->stream) {
         rpc_stream_expire(call);
         return;
@@ -150,6 +167,7 @@ static void on_sent(struct rpc_op *op, bool is_ok)
     struct rpc_call *call = CONTAINER_OF(op, struct rpc_call, sent);
 
     (void)is_ok;
+    rpc_timers_cancel(&call->worker->timers, &call->timer);
     call->state = CALL_DONE;
     rpc_call_settle(call);
 }

@@ -34,7 +34,7 @@ void rpc_call_arm(struct rpc_call *call)
 {
     int64_t due_ms = call->deadline_ms;
 
-    if (call->entry->method->kind != RPC_UNARY) {
+    if (call->entry->method->kind != RPC_UNARY && !(call->entry->method->flags & RPC_NEVER_SHED)) {
         int64_t age_ms = rpc_stream_age_ms(call->worker);
 
         if (age_ms < due_ms)

@@ -211,6 +211,14 @@ static void make_workers(struct rpc_server *server)
     }
 }
 
+static bool needs_executor(const struct rpc_registry *registry)
+{
+    for (size_t i = 0; i < rpc_registry_count(registry); i++)
+        if (rpc_registry_get(registry, i)->method->runs == RPC_RUNS_ON_EXECUTOR)
+            return true;
+    return false;
+}
+
 bool rpc_server_start(const struct rpc_options *options, struct rpc_server **ret_server,
                       struct err *err)
 {
@@ -220,6 +228,10 @@ bool rpc_server_start(const struct rpc_options *options, struct rpc_server **ret
 
     if (!rpc_registry_new(options->services, options->service_count, &registry, err))
         return false;
+    if (!options->executor && needs_executor(registry)) {
+        rpc_registry_free(registry);
+        return err_set(err, ERR_INTERNAL, "a method runs on the executor, and there is none");
+    }
     server = server_new(options);
     server->registry = registry;
     server->core = make_core(options);
@@ -259,7 +271,8 @@ const char *rpc_server_method_path(const struct rpc_server *server, size_t index
 
 void rpc_server_get_stats(struct rpc_server *server, struct rpc_stats *ret_stats)
 {
-    struct rpc_stats stats = {.in_flight = atomic_load(&server->in_flight)};
+    struct rpc_stats stats = {.in_flight =
+                                  atomic_load(&server->in_flight) + atomic_load(&server->exempt)};
 
     for (uint32_t i = 0; i < server->worker_count; i++) {
         struct rpc_worker *worker = &server->workers[i];

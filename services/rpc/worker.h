@@ -63,7 +63,8 @@ struct rpc_server {
     struct rpc_worker *workers;
     uint32_t worker_count;
     int *ports;
-    atomic_uint in_flight;
+    atomic_uint in_flight;  /* calls that may be shed */
+    atomic_uint exempt;     /* and the others */
     atomic_int streams_end; /* enum streams_end */
     struct rpc_op stopped;
     pthread_mutex_t mutex; /* of `is_stopped` */

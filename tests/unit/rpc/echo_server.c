@@ -19,6 +19,7 @@ struct held {
     struct rpc_call *call; /* NULL once abandoned; the worker's */
     struct echo_server *echo;
     uint64_t number;
+    uint32_t pad_bytes;
     struct held *next;
 };
 
@@ -108,10 +109,9 @@ static void on_held_done(struct task *task)
     struct held *held = CONTAINER_OF(task, struct held, done);
 
     if (held->call) {
-        Passgate__Testing__EchoResponse response = PASSGATE__TESTING__ECHO_RESPONSE__INIT;
-
-        response.number = held->number;
-        rpc_call_reply(held->call, &response.base);
+        rpc_call_reply(
+            held->call,
+            &new_response(rpc_call_arena(held->call), held->number, held->pad_bytes)->base);
     } else {
         atomic_fetch_add(&held->echo->late, 1);
     }
@@ -137,6 +137,7 @@ static void handle_park(struct rpc_call *call, const ProtobufCMessage *message, 
     held->call = call;
     held->echo = echo;
     held->number = request->number;
+    held->pad_bytes = request->pad_bytes;
     rpc_call_park(call, on_held_abandoned, held);
     pthread_mutex_lock(&echo->mutex);
     held->next = echo->held;
@@ -345,8 +346,7 @@ struct echo_server *echo_server_start(const struct rpc_options *options, size_t 
         services[1 + i] = options->services[i];
     own.services = services;
     own.service_count = 1 + options->service_count;
-    if (executor_queue > 0)
-        own.executor = echo->executor = executor_new(1, executor_queue);
+    own.executor = echo->executor = executor_new(1, executor_queue);
     if (!rpc_server_start(&own, &echo->rpc, &err)) {
         fprintf(stderr, "the test server does not start: %s\n", err.detail);
         abort();

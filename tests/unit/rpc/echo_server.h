@@ -23,7 +23,7 @@ enum {
 struct rpc_options echo_options(void);
 
 /* EchoService is added to `options->services`; `executor_queue` is the length of the executor's
- * queue (one thread), 0: no executor is needed. */
+ * queue (it has one thread). */
 struct echo_server *echo_server_start(const struct rpc_options *options, size_t executor_queue);
 
 struct rpc_server *echo_server_rpc(struct echo_server *echo);

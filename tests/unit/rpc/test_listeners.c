@@ -18,12 +18,29 @@ static const char *socket_address(void)
     return address;
 }
 
+static struct executor *executor;
+
+static int start_executor(void **state)
+{
+    (void)state;
+    executor = executor_new(1, 4);
+    return 0;
+}
+
+static int stop_executor(void **state)
+{
+    (void)state;
+    executor_free(executor);
+    return 0;
+}
+
 static bool start(const char *address, struct rpc_server **ret_server, struct err *err)
 {
     struct rpc_listener listener = {.address = address};
     struct rpc_options options = echo_options();
 
     options.listeners = &listener;
+    options.executor = executor;
     options.services = echo_service();
     options.service_count = 1;
     return rpc_server_start(&options, ret_server, err);
@@ -39,7 +56,7 @@ static void every_listener_serves_and_port_0_is_a_port(void **state)
     (void)state;
     options.listeners = listeners;
     options.listener_count = ARRAY_LEN(listeners);
-    echo = echo_server_start(&options, 0);
+    echo = echo_server_start(&options, 4);
     assert_in_range(rpc_server_port(echo_server_rpc(echo), 0), 1024, 65535);
     assert_int_not_equal(rpc_server_port(echo_server_rpc(echo), 0),
                          rpc_server_port(echo_server_rpc(echo), 2));
@@ -130,6 +147,19 @@ static void an_address_that_is_none_is_refused(void **state)
     }
 }
 
+static void a_server_whose_methods_need_an_executor_needs_one(void **state)
+{
+    struct executor *kept = executor;
+    struct rpc_server *server = NULL;
+    struct err err = ERR_NONE;
+
+    (void)state;
+    executor = NULL;
+    assert_false(start("127.0.0.1:0", &server, &err));
+    assert_int_equal(err.code, ERR_INTERNAL);
+    executor = kept;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -138,7 +168,8 @@ int main(void)
         cmocka_unit_test(a_unix_socket_is_not_taken_from_who_serves_it),
         cmocka_unit_test(a_unix_socket_that_nobody_serves_is_replaced),
         cmocka_unit_test(an_address_that_is_none_is_refused),
+        cmocka_unit_test(a_server_whose_methods_need_an_executor_needs_one),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_executor, stop_executor);
 }

@@ -66,7 +66,7 @@ static int start(void **state)
 
     (void)state;
     options.listeners = &listener;
-    echo = echo_server_start(&options, 0);
+    echo = echo_server_start(&options, 4);
     return 0;
 }
 

@@ -18,7 +18,7 @@ static void above_its_bound_the_server_refuses_at_once_and_still_tells_its_healt
 
     (void)state;
     options.in_flight_max = IN_FLIGHT_MAX;
-    echo = echo_server_start(&options, 0);
+    echo = echo_server_start(&options, 4);
     client = core_client_new(echo_server_address(echo));
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         calls[i] = echo_start(client, ECHO_PATH "Park", i + 1, ECHO_WAIT_MS);
@@ -48,10 +48,38 @@ static void above_its_bound_the_server_refuses_at_once_and_still_tells_its_healt
     echo_server_stop(echo, 1000);
 }
 
+/* A balancer's streams are many, and no reason to refuse a call. */
+static void what_is_never_shed_is_no_load(void **state)
+{
+    struct rpc_options options = echo_options();
+    struct core_call *streams[2 * IN_FLIGHT_MAX];
+    struct echo_server *echo;
+    struct core_client *client;
+
+    (void)state;
+    options.in_flight_max = IN_FLIGHT_MAX;
+    echo = echo_server_start(&options, 4);
+    client = core_client_new(echo_server_address(echo));
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+        streams[i] = echo_count(client, ECHO_PATH "CountAlways", 0, 1000, 0);
+        assert_int_equal(echo_next(streams[i], ECHO_WAIT_MS), 1);
+    }
+    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_true(echo_stats(echo).in_flight >= ARRAY_LEN(streams));
+    for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
+        core_call_cancel(streams[i]);
+        core_call_end(streams[i]);
+    }
+    WAIT_FOR(client, echo_stats(echo).in_flight == 0);
+    core_client_free(client);
+    echo_server_stop(echo, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(above_its_bound_the_server_refuses_at_once_and_still_tells_its_health),
+        cmocka_unit_test(what_is_never_shed_is_no_load),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

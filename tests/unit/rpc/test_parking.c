@@ -22,7 +22,7 @@ static int start(void **state)
     static struct fixture fixture;
     struct rpc_options options = echo_options();
 
-    fixture.echo = echo_server_start(&options, 0);
+    fixture.echo = echo_server_start(&options, 4);
     fixture.client = core_client_new(echo_server_address(fixture.echo));
     *state = &fixture;
     return 0;
@@ -115,11 +115,29 @@ static void a_parked_call_ends_at_the_rows_cap(void **state)
     assert_true(echo_stats(fixture->echo).deadline_late_us_max < 2000000);
 }
 
+static void an_answer_that_nobody_takes_does_not_hold_its_call_forever(void **state)
+{
+    struct fixture *fixture = *state;
+    Passgate__Testing__EchoRequest request = PASSGATE__TESTING__ECHO_REQUEST__INIT;
+    struct core_call *call = core_stream_start(fixture->client, &(struct core_start){.path = PARK});
+
+    request.pad_bytes = 8 * 1024 * 1024; /* more than all windows on the way */
+    core_stream_send(call, &request.base);
+    core_stream_half_close(call);
+    WAIT_FOR(fixture->client, echo_server_held(fixture->echo) == 1);
+    echo_server_complete(fixture->echo);
+    WAIT_FOR(fixture->client, echo_stats(fixture->echo).parked == 0);
+    assert_int_equal(echo_stats(fixture->echo).in_flight, 1);
+    WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
+    core_call_cancel(call);
+    core_call_end(call);
+}
+
 /* The client hears UNAVAILABLE or CANCELLED, the owner is told, and may answer into the void. */
 static void a_server_that_stops_abandons_what_is_parked(void **state)
 {
     struct rpc_options options = echo_options();
-    struct echo_server *echo = echo_server_start(&options, 0);
+    struct echo_server *echo = echo_server_start(&options, 4);
     struct core_client *client = core_client_new(echo_server_address(echo));
     struct core_call *calls[10];
 
@@ -143,7 +161,7 @@ static void a_server_that_stops_abandons_what_is_parked(void **state)
 static void a_result_within_the_grace_still_arrives(void **state)
 {
     struct rpc_options options = echo_options();
-    struct echo_server *echo = echo_server_start(&options, 0);
+    struct echo_server *echo = echo_server_start(&options, 4);
     struct core_client *client = core_client_new(echo_server_address(echo));
     struct core_call *call = echo_start(client, PARK, 77, ECHO_WAIT_MS);
 
@@ -167,6 +185,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_connection_that_breaks_abandons_its_calls, start, stop),
         cmocka_unit_test_setup_teardown(a_parked_call_ends_at_the_clients_deadline, start, stop),
         cmocka_unit_test_setup_teardown(a_parked_call_ends_at_the_rows_cap, start, stop),
+        cmocka_unit_test_setup_teardown(an_answer_that_nobody_takes_does_not_hold_its_call_forever,
+                                        start, stop),
         cmocka_unit_test(a_server_that_stops_abandons_what_is_parked),
         cmocka_unit_test(a_result_within_the_grace_still_arrives),
     };

@@ -23,7 +23,7 @@ static int start_with(void **state, int64_t grace_ms)
     struct rpc_options options = echo_options();
 
     options.connection_grace_ms = grace_ms;
-    fixture.echo = echo_server_start(&options, 0);
+    fixture.echo = echo_server_start(&options, 4);
     fixture.client = core_client_new(echo_server_address(fixture.echo));
     *state = &fixture;
     return 0;
