@@ -14,6 +14,7 @@ add_library(passgate_flags INTERFACE)
 target_compile_definitions(passgate_flags INTERFACE _GNU_SOURCE
                            PASSGATE_VERSION="${PROJECT_VERSION}")
 target_compile_options(passgate_flags INTERFACE
+    -Werror=implicit-function-declaration -Werror=incompatible-pointer-types -Werror=int-conversion
     -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wundef -Wvla -Wformat=2 -Wcast-align -Wpointer-arith -Wwrite-strings -Wswitch-enum
     -fno-common -fstack-protector-strong -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)

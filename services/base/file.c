@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that are read whole. */
+/* Files that are read and written whole, and folders of them. */
 #include "base/file.h"
 
 #include "base/memory.h"
+#include "base/secret.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,34 +15,68 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { READ_BYTES = 16 * 1024 };
+
 static bool io_error(struct err *err, const char *what, const char *path)
 {
     return err_set(err, ERR_IO, "cannot %s %s: %s", what, path, strerrordesc_np(errno));
 }
 
+/* Content may be secret: no copy of it stays behind. */
+struct content {
+    uint8_t *bytes;
+    size_t length;
+    size_t capacity;
+};
+
+static void wipe(struct content *content)
+{
+    secret_wipe(content->bytes, content->length);
+    memory_free(content->bytes);
+}
+
+static void grow(struct content *content)
+{
+    struct content larger = {.length = content->length, .capacity = content->capacity * 2};
+
+    larger.bytes = memory_alloc(larger.capacity);
+    memcpy(larger.bytes, content->bytes, content->length);
+    wipe(content);
+    *content = larger;
+}
+
+/* Read on until the end, or until there is more than `max_bytes`; false with errno. */
+static bool fill(int fd, size_t max_bytes, struct content *content)
+{
+    while (content->length <= max_bytes) {
+        ssize_t got =
+            read(fd, content->bytes + content->length, content->capacity - content->length);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        content->length += (size_t)got;
+        if (content->length == content->capacity)
+            grow(content);
+    }
+    return true;
+}
+
 static bool read_all(int fd, const char *path, size_t max_bytes, struct arena *arena,
                      struct span *ret_content, struct err *err)
 {
-    size_t capacity = 16 * 1024, length = 0;
-    uint8_t *buffer = memory_alloc(capacity);
-    ssize_t got;
+    struct content content = {.bytes = memory_alloc(READ_BYTES), .capacity = READ_BYTES};
+    bool is_read = fill(fd, max_bytes, &content);
 
-    while ((got = read(fd, buffer + length, capacity - length)) > 0) {
-        length += (size_t)got;
-        if (length == capacity)
-            buffer = memory_grow(buffer, capacity *= 2, 1);
-        if (length > max_bytes)
-            break;
-    }
-    if (got >= 0 && length <= max_bytes)
-        *ret_content = arena_copy(arena, span_of(buffer, length));
-    explicit_bzero(buffer, length);
-    memory_free(buffer);
-    if (got < 0)
-        return io_error(err, "read", path);
-    if (length > max_bytes)
-        return err_set(err, ERR_IO, "%s is longer than %zu bytes", path, max_bytes);
-    return true;
+    if (!is_read)
+        io_error(err, "read", path);
+    else if (content.length > max_bytes)
+        is_read = err_set(err, ERR_IO, "%s is longer than %zu bytes", path, max_bytes);
+    else
+        *ret_content = arena_copy(arena, span_of(content.bytes, content.length));
+    wipe(&content);
+    return is_read;
 }
 
 bool file_read(const char *path, size_t max_bytes, struct arena *arena, struct span *ret_content,
@@ -94,7 +129,8 @@ bool file_write_durably(const char *path, struct span content, unsigned mode, st
 
     if ((size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
         return err_set(err, ERR_IO, "path is too long");
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    unlink(temporary); /* one that a crash has left would keep its mode */
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         return io_error(err, "create", temporary);
     is_written = write_all(fd, content) && fsync(fd) == 0;
@@ -135,34 +171,47 @@ static bool ends_with(const char *name, const char *suffix)
     return length > suffix_length && strcmp(name + length - suffix_length, suffix) == 0;
 }
 
-bool file_list(const char *folder, const char *suffix, struct arena *arena,
-               const char *const **ret_names, size_t *ret_count, struct err *err)
+/* All names that fit, in a block of their own; NULL with errno when the folder cannot be read. */
+static const char **collect_names(DIR *stream, const char *suffix, struct arena *arena,
+                                  size_t *ret_count)
 {
-    size_t count = 0, capacity = 0;
-    const char **names = NULL;
-    DIR *stream = opendir(folder);
+    size_t count = 0, capacity = 16;
+    const char **names = memory_new_array(const char *, capacity);
     struct dirent *entry;
 
-    if (!stream)
-        return io_error(err, "open folder", folder);
-    while ((entry = readdir(stream))) {
+    while (errno = 0, (entry = readdir(stream))) {
         if (entry->d_name[0] == '.' || !ends_with(entry->d_name, suffix))
             continue;
         if (count == capacity)
-            names = memory_grow(names, capacity = capacity ? capacity * 2 : 16, sizeof(*names));
+            names = memory_grow(names, capacity *= 2, sizeof(*names));
         names[count++] = arena_text(arena, span_text(entry->d_name));
     }
-    closedir(stream);
-    if (count > 0) {
-        const char **kept = arena_new_array(arena, const char *, count);
-
-        qsort(names, count, sizeof(*names), compare_names);
-        memcpy(kept, names, count * sizeof(*kept));
-        *ret_names = kept;
-    } else {
-        *ret_names = NULL;
+    if (errno != 0) { /* half a list is none */
+        memory_free(names);
+        return NULL;
     }
     *ret_count = count;
+    return names;
+}
+
+bool file_list(const char *folder, const char *suffix, struct arena *arena,
+               const char *const **ret_names, size_t *ret_count, struct err *err)
+{
+    DIR *stream = opendir(folder);
+    const char **names, **kept;
+
+    if (!stream)
+        return io_error(err, "open folder", folder);
+    names = collect_names(stream, suffix, arena, ret_count);
+    if (!names)
+        io_error(err, "read folder", folder);
+    closedir(stream);
+    if (!names)
+        return false;
+    qsort(names, *ret_count, sizeof(*names), compare_names);
+    kept = arena_new_array(arena, const char *, *ret_count);
+    memcpy(kept, names, *ret_count * sizeof(*kept));
+    *ret_names = kept;
     memory_free(names);
     return true;
 }

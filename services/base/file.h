@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that are read whole. */
+/* Files that are read and written whole, and folders of them. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 

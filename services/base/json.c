@@ -2,7 +2,6 @@
 /* JSON, read the strict way. */
 #include "base/json.h"
 
-#include "base/encoding.h"
 #include "base/memory.h"
 
 /* jansson recurses up to 2,048 levels by itself: look before it does. */

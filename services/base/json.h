@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * JSON through jansson, read the strict way: RFC 8259, no duplicate names, nothing behind the
- * value, no NUL in strings, bounded depth and size.
+ * value, no NUL in strings, bounded depth.  Who reads it bounds its size.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

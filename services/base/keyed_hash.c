@@ -70,3 +70,15 @@ struct hash128 keyed_hash(const struct hash_key *key, struct span message)
     hash.high = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
     return hash;
 }
+
+void hash128_store(struct hash128 hash, uint8_t bytes[static HASH128_BYTES])
+{
+    const uint64_t words[] = {htole64(hash.low), htole64(hash.high)};
+
+    memcpy(bytes, words, sizeof(words));
+}
+
+struct hash128 hash128_load(const uint8_t bytes[static HASH128_BYTES])
+{
+    return (struct hash128){.low = load64(bytes), .high = load64(bytes + 8)};
+}

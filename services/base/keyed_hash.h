@@ -21,6 +21,12 @@ struct hash128 {
     uint64_t high;
 };
 
+enum { HASH128_BYTES = sizeof(struct hash128) };
+
+/* As it is written down: little-endian, the low half first. */
+void hash128_store(struct hash128 hash, uint8_t bytes[static HASH128_BYTES]);
+struct hash128 hash128_load(const uint8_t bytes[static HASH128_BYTES]);
+
 struct hash128 keyed_hash(const struct hash_key *key, struct span message);
 
 static inline bool hash128_equal(struct hash128 a, struct hash128 b)

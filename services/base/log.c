@@ -11,7 +11,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048, VALUE_MAX_BYTES = 256 };
+/* A line is at most PIPE_BUF long: a write(2) to a pipe is then whole as well. */
+enum { LINE_MAX_BYTES = 4096, VALUE_MAX_BYTES = 256 };
+
+/* How a line ends, in both formats, when not all of its fields are in it. */
+#define CUT_JSON ",\"cut\":true"
+#define CUT_TEXT " cut=true"
 
 static atomic_int least_level = ERR_LEVEL_INFO;
 static atomic_int line_format = LOG_FORMAT_TEXT;
@@ -19,6 +24,7 @@ static atomic_int line_format = LOG_FORMAT_TEXT;
 struct line {
     char bytes[LINE_MAX_BYTES];
     size_t length;
+    bool is_cut; /* something did not fit */
 };
 
 void log_configure(enum err_level least, enum log_format format)
@@ -32,20 +38,22 @@ bool log_is_on(enum err_level level)
     return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
 }
 
-/* Room for the closing bytes is kept; what does not fit is cut. */
+/* Room for the end of the line is kept. */
 static void add(struct line *line, const char *format, ...) PRINTF_LIKE(2, 3);
 
 static void add(struct line *line, const char *format, ...)
 {
-    size_t room = LINE_MAX_BYTES - 4 - line->length;
+    size_t room = LINE_MAX_BYTES - sizeof(CUT_JSON "}\n") - line->length;
     va_list arguments;
     int length;
 
     va_start(arguments, format);
     length = vsnprintf(line->bytes + line->length, room, format, arguments);
     va_end(arguments);
-    if (length > 0)
-        line->length += (size_t)length < room ? (size_t)length : room - 1;
+    if (length >= 0 && (size_t)length < room)
+        line->length += (size_t)length;
+    else
+        line->is_cut = true;
 }
 
 /* A JSON string: control bytes, quotes and everything that is not ASCII is escaped byte by byte. */
@@ -84,6 +92,29 @@ static const char *level_name(enum err_level level)
     return names[level];
 }
 
+/* A field is in the line whole or not at all, so that a cut line is still JSON. */
+static void add_fields(struct line *line, const struct log_field *fields, bool is_json)
+{
+    for (; fields->name; fields++) {
+        size_t before = line->length;
+
+        add(line, is_json ? ",\"%s\":" : " %s=", fields->name);
+        add_value(line, fields, is_json);
+        if (line->is_cut) {
+            line->length = before;
+            return;
+        }
+    }
+}
+
+static void end(struct line *line, const char *text)
+{
+    size_t length = strlen(text);
+
+    memcpy(line->bytes + line->length, text, length);
+    line->length += length;
+}
+
 void log_write(enum err_level level, const char *event, const char *message,
                const struct log_field *fields)
 {
@@ -98,12 +129,10 @@ void log_write(enum err_level level, const char *event, const char *message,
             level_name(level), event, message);
     else
         add(&line, "%s %-5s %s: %s", time, level_name(level), event, message);
-    for (; fields->name; fields++) {
-        add(&line, is_json ? ",\"%s\":" : " %s=", fields->name);
-        add_value(&line, fields, is_json);
-    }
-    memcpy(line.bytes + line.length, is_json ? "}\n" : "\n", is_json ? 2 : 1);
-    line.length += is_json ? 2 : 1;
+    add_fields(&line, fields, is_json);
+    if (line.is_cut)
+        end(&line, is_json ? CUT_JSON : CUT_TEXT);
+    end(&line, is_json ? "}\n" : "\n");
     ignored = write(STDERR_FILENO, line.bytes, line.length);
     (void)ignored;
 }

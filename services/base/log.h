@@ -58,8 +58,9 @@ static inline struct log_field log_hash(const char *name, struct hash128 hash)
                       (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}}); \
     } while (0)
 
-/* `fields` ends with an entry without a name.  One write(2) per line: lines of threads do not mix.
- */
+/* `event` and `message` are short texts of the program.  `fields` ends with an entry without a
+ * name; those that do not fit a line of 4 KiB are left out, and the line says so (`cut`).  One
+ * write(2) per line: lines of threads do not mix. */
 void log_write(enum err_level level, const char *event, const char *message,
                const struct log_field *fields);
 

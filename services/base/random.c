@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -14,6 +15,8 @@ void random_fill(void *buffer, size_t length)
     while (length > 0) {
         ssize_t got = getrandom(bytes, length, 0);
 
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got <= 0)
             abort();
         bytes += got;

@@ -88,7 +88,8 @@ static const struct paragraph {
          "are reported at once."},
 },
   after[] = {
-      {"SIGNALS", "SIGTERM, SIGINT: stop taking new work, serve for drain.time, then exit."},
+      {"SIGNALS",
+       "SIGTERM: say so, serve on for drain.time, then exit. SIGINT: exit without waiting."},
       {NULL, "SIGHUP: look at the directives at once."},
       {"EXIT STATUS",
        "0 after a drain or a command, 2 when the configuration has errors, 1 for any other "

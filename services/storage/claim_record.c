@@ -2,7 +2,6 @@
 /* What is stored about one issued claim. */
 #include "storage/claim_record.h"
 
-#include "base/encoding.h"
 #include "passgate/storage/v1/claim.pb-c.h"
 
 enum { CLAIM_FORMAT = 1, CLAIM_TEXT_MAX_BYTES = 16 * 1024 };
@@ -25,7 +24,7 @@ static struct span span_of_bytes(ProtobufCBinaryData bytes)
 
 static ProtobufCBinaryData bytes_of(struct span span)
 {
-    return (ProtobufCBinaryData){.len = span.length, .data = (uint8_t *)span.data};
+    return (ProtobufCBinaryData){.len = span.length, .data = (uint8_t *)(uintptr_t)span.data};
 }
 
 bool claim_record_decode(struct span value, struct arena *arena, struct claim_record *ret_record,
@@ -40,10 +39,11 @@ bool claim_record_decode(struct span value, struct arena *arena, struct claim_re
         return err_set(err, ERR_STORE_CORRUPT, "claim record of an unknown format");
     stored =
         passgate__storage__v1__claim_record__unpack(&allocator, value.length - 1, value.data + 1);
-    if (!stored || stored->subject.len != sizeof(record.subject))
+    if (!stored || stored->subject.len != HASH128_BYTES)
         return err_set(err, ERR_STORE_CORRUPT, "claim record cannot be read");
     record = (struct claim_record){
         .jti = span_of_bytes(stored->jti),
+        .subject = hash128_load(stored->subject.data),
         .audience = span_of_bytes(stored->audience),
         .authorized_party = span_of_bytes(stored->authorized_party),
         .issued_at_ms = stored->issued_at_ms,
@@ -52,7 +52,6 @@ bool claim_record_decode(struct span value, struct arena *arena, struct claim_re
         .token = span_of_bytes(stored->token),
         .number = stored->number,
     };
-    memcpy(&record.subject, stored->subject.data, sizeof(record.subject));
     *ret_record = record;
     return true;
 }
@@ -60,11 +59,13 @@ bool claim_record_decode(struct span value, struct arena *arena, struct claim_re
 struct span claim_record_encode(const struct claim_record *record, struct arena *arena)
 {
     Passgate__Storage__V1__ClaimRecord stored = PASSGATE__STORAGE__V1__CLAIM_RECORD__INIT;
+    uint8_t subject[HASH128_BYTES];
     size_t length;
     uint8_t *value;
 
+    hash128_store(record->subject, subject);
     stored.jti = bytes_of(record->jti);
-    stored.subject = bytes_of(span_of(&record->subject, sizeof(record->subject)));
+    stored.subject = bytes_of(span_of(subject, sizeof(subject)));
     stored.audience = bytes_of(record->audience);
     stored.authorized_party = bytes_of(record->authorized_party);
     stored.issued_at_ms = record->issued_at_ms;

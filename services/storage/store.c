@@ -2,6 +2,7 @@
 /* The store: requests, and the way to a backend and back. */
 #include "storage/store.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -123,6 +124,7 @@ void store_submit(struct store *store, struct store_request *request)
     struct err err;
 
     request->store = store;
+    request->submitted_ns = clock_now_ns();
     if (check_limits(store, request, &err))
         store->ops->submit(store, request);
     else
@@ -154,6 +156,10 @@ static void run_done(struct task *task)
 
 static void post_back(struct store_request *request)
 {
+    struct store *store = request->store;
+
+    if (store->observe)
+        store->observe(store->observer, clock_now_ns() - request->submitted_ns);
     request->done.run = run_done;
     inbox_post(request->reply_to, &request->done);
 }

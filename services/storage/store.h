@@ -133,6 +133,7 @@ struct store_request {
 
     /* The store's while it has the request. */
     struct store *store;
+    int64_t submitted_ns;
     struct store_request *next;
 };
 
@@ -185,6 +186,8 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     uint16_t partition_count;
+    void (*observe)(void *observer, int64_t duration_ns); /* told of every answer; or NULL */
+    void *observer;
     const char *durability; /* what an acknowledgement means, for GetServerInfo: "sqlite: fsync per
                                commit" */
 };

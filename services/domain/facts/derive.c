@@ -426,6 +426,11 @@ void facts_derive(const struct facts_input *input, int64_t now_ms,
     struct facts_content later;
     struct dossier dossier;
 
+    if (input->kind == SUBJECT_SERVICE) {
+        *ret_content = (struct facts_content){
+            .header = {.subject_kind = SUBJECT_SERVICE, .valid_until_ms = TIMESTAMP_NEVER_MS}};
+        return;
+    }
     dossier_of(input, &dossier);
     derive_on(input, &dossier, today, ret_content);
     /* A day on which something may change is not yet one on which the facts do: a receipt was

@@ -107,8 +107,19 @@ static void describe_us_status(const struct facts_us_status *row, struct lines *
                                   backing(row->proof, row->source, lines->arena)));
 }
 
-/* The id of the organization is not in the facts, only its key. */
-static void describe_affiliation(const struct facts_affiliation *row, struct lines *lines)
+/* The facts hold only the key of the organization; the configuration knows whose it is. */
+static const char *organization_name(const struct organizations *organizations, uint64_t key,
+                                     struct arena *arena)
+{
+    for (size_t i = 0; organizations && i < organizations->count; i++)
+        if (organization_key(organizations->rows[i].id) == key)
+            return arena_text(arena, organizations->rows[i].id);
+    return arena_printf(arena, "an organization that is not registered (%016llx)",
+                        (unsigned long long)key);
+}
+
+static void describe_affiliation(const struct facts_affiliation *row,
+                                 const struct organizations *organizations, struct lines *lines)
 {
     static const char *const words[AFFILIATION_COUNT] = {"employee", "contractor", "agent"};
     const char *text = "";
@@ -116,9 +127,9 @@ static void describe_affiliation(const struct facts_affiliation *row, struct lin
     for (unsigned i = 0; i < AFFILIATION_COUNT; i++)
         if (row->as >> i & 1)
             text = arena_printf(lines->arena, "%s%s%s", text, *text ? " and " : "", words[i]);
-    lines_add(lines, arena_printf(lines->arena, "%s of organization %016llx%s",
+    lines_add(lines, arena_printf(lines->arena, "%s of %s%s",
                                   *text ? text : "not employee, contractor or agent",
-                                  (unsigned long long)row->organization,
+                                  organization_name(organizations, row->organization, lines->arena),
                                   *text && row->is_complete ? ", and nothing else there" : ""));
 }
 
@@ -162,7 +173,8 @@ static void describe_organization(const struct facts_header *header, struct line
                                       place(header->organized_in, lines->arena)));
 }
 
-size_t facts_describe(const struct facts *facts, struct arena *arena, const char *const **ret_lines)
+size_t facts_describe(const struct facts *facts, const struct organizations *organizations,
+                      struct arena *arena, const char *const **ret_lines)
 {
     const struct facts_header *header = &facts->header;
     struct lines lines = {arena, arena_new_array(arena, const char *, LINES_MAX), 0};
@@ -178,7 +190,7 @@ size_t facts_describe(const struct facts *facts, struct arena *arena, const char
     if (header->birth_country != COUNTRY_NONE)
         lines_add(&lines, arena_printf(arena, "born in %s", place(header->birth_country, arena)));
     for (size_t i = 0; i < header->affiliation_count; i++)
-        describe_affiliation(&facts_affiliations(facts)[i], &lines);
+        describe_affiliation(&facts_affiliations(facts)[i], organizations, &lines);
     describe_flags(header->flags, &lines);
     if (lines.count == 0)
         lines_add(&lines, "nothing is known");

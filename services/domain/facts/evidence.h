@@ -158,6 +158,10 @@ struct evidence {
                        .as_of_day = DAY_NONE,          \
                        .review_by_day = DAY_NONE})
 
+/* Do they say the same?  Of what makes an entry of a record (id, accepted_at_ms, is_revoked)
+ * nothing is looked at. */
+bool evidence_is_same_reading(const struct evidence *a, const struct evidence *b);
+
 /* Employment and the like, set as a whole list per organization by its registered attester. */
 enum affiliation_as {
     AFFILIATION_EMPLOYEE = 1 << 0,

@@ -183,6 +183,8 @@ struct facts_input {
  * the order of the evidence does not matter.  Days begin at midnight UTC, so nothing changes within
  * one; `valid_until_ms` is the first midnight at which the result would be another.
  *
+ * A service stands for the persons behind it: its own papers and affiliations prove nothing.
+ *
  * There may be FACTS_EVIDENCE_MAX pieces of evidence.  More citizenships, residencies or
  * affiliations than the lists hold are refused when evidence is accepted (SUBJECT_FULL), so that
  * nothing is dropped here.
@@ -220,8 +222,9 @@ static inline bool facts_qualifies(uint8_t proof, uint8_t source, enum proof lea
  */
 uint8_t facts_possible_us_status(const struct facts *facts, enum proof least);
 
-/* How the facts read to a person: one short line per fact, no more than is in them. */
-size_t facts_describe(const struct facts *facts, struct arena *arena,
-                      const char *const **ret_lines);
+/* How the facts read to a person: one short line per fact, no more than is in them.  Organizations
+ * are named if they are among `organizations` (NULL: none is). */
+size_t facts_describe(const struct facts *facts, const struct organizations *organizations,
+                      struct arena *arena, const char *const **ret_lines);
 
 #endif

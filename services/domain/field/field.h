@@ -27,6 +27,7 @@
     X(ORGANIZATION, 1, 128, "._:@/+=-|") \
     X(AUDIENCE, 1, 256, "*")             \
     X(SHORT_TEXT, 0, 64, "*")            \
+    X(PHRASE, 0, 128, "*")               \
     X(TEXT, 0, 256, "*")                 \
     X(REASON, 1, 256, "*")               \
     X(PURPOSE, 0, 64, "^_")              \

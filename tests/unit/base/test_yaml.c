@@ -210,10 +210,11 @@ static void the_number_of_keys_has_a_bound(void **state)
 
     for (int count = YAML_KEYS_MAX; count <= YAML_KEYS_MAX + 1; count++) {
         size_t length = 0;
-        char *content = memory_alloc((size_t)count * 16);
+        size_t size = (size_t)count * 16;
+        char *content = memory_alloc(size);
 
         for (int i = 0; i < count; i++)
-            length += (size_t)sprintf(content + length, "k%d: v\n", i);
+            length += (size_t)snprintf(content + length, size - length, "k%d: v\n", i);
         assert_int_equal(parse(fixture, span_of(content, length)) != NULL, count <= YAML_KEYS_MAX);
         memory_free(content);
     }

@@ -60,10 +60,11 @@ static void line_breaks_may_be_there_or_not(void **state)
         for (unsigned choice = 0; choice < (line_count == 3 ? 27 : 9); choice++) {
             static const char *const breaks[] = {"", "\n", "\r\n"};
             unsigned rest = choice;
-            char *end = text;
+            size_t end = 0;
 
             for (size_t line = 0; line < line_count; line++, rest /= 3)
-                end += sprintf(end, "%.*s%s", (int)width, bare + line * width, breaks[rest % 3]);
+                end += (size_t)snprintf(text + end, sizeof(text) - end, "%.*s%s", (int)width,
+                                        bare + line * width, breaks[rest % 3]);
             assert_int_equal(outcome_of(text), ERR_OK);
         }
     }

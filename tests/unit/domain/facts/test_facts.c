@@ -278,8 +278,10 @@ static void facts_read_as_short_lines(void **state)
         "citizenship by itself",
         "permanent resident of Canada (CAN), stated by a register, acquired on 1970-01-02",
         "born in Italy (ITA)",
-        "employee and agent of organization 0000000000000abc, and nothing else there",
-        "not employee, contractor or agent of organization 0000000000000def",
+        "employee and agent of an organization that is not registered (0000000000000abc), and "
+        "nothing else there",
+        "not employee, contractor or agent of an organization that is not registered "
+        "(0000000000000def)",
         "no other citizenships or permanent residencies",
         "due for review",
     };
@@ -321,7 +323,7 @@ static void facts_read_as_short_lines(void **state)
         country("GBN"), PROOF_CHIP, FACT_SOURCE_DOCUMENT, 0, DATE_EXACT, 0, 1, DAY_NONE};
     content.residencies[0] = (struct facts_nationality){
         country("CAN"), PROOF_UNSPECIFIED, FACT_SOURCE_REGISTER, 0, DATE_EXACT, 0, 1, DAY_NONE};
-    count = facts_describe(facts_pack(&content, &arena), &arena, &lines);
+    count = facts_describe(facts_pack(&content, &arena), NULL, &arena, &lines);
     for (size_t i = 0; i < count && i < ARRAY_LEN(expected); i++)
         assert_string_equal(lines[i], expected[i]);
     assert_int_equal(count, ARRAY_LEN(expected));
@@ -335,10 +337,10 @@ static void of_nobody_and_of_a_company_there_is_one_line(void **state)
     const char *const *lines;
 
     (void)state;
-    assert_int_equal(facts_describe(&facts_unknown, &arena, &lines), 1);
+    assert_int_equal(facts_describe(&facts_unknown, NULL, &arena, &lines), 1);
     assert_string_equal(lines[0], "nothing is known");
     facts_of_organization(&company, &content);
-    assert_int_equal(facts_describe(facts_pack(&content, &arena), &arena, &lines), 1);
+    assert_int_equal(facts_describe(facts_pack(&content, &arena), NULL, &arena, &lines), 1);
     assert_string_equal(lines[0], "company, organized in France (FRA)");
 }
 

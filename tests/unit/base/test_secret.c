@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets: nothing of them is left. */
+#include "base/random.h"
+#include "base/secret.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static void a_wiped_secret_is_zero_and_nothing_else_is_touched(void **state)
+{
+    uint8_t bytes[64], rest;
+
+    (void)state;
+    random_fill(bytes, sizeof(bytes));
+    rest = bytes[48];
+    secret_wipe(bytes, 48);
+    for (size_t i = 0; i < 48; i++)
+        assert_int_equal(bytes[i], 0);
+    assert_int_equal(bytes[48], rest);
+}
+
+static void random_ids_differ(void **state)
+{
+    char ids[64][RANDOM_ID_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < 64; i++) {
+        random_id(ids[i]);
+        assert_int_equal(strlen(ids[i]), RANDOM_ID_MAX - 1);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(ids[i], ids[k]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wiped_secret_is_zero_and_nothing_else_is_touched),
+        cmocka_unit_test(random_ids_differ),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
