@@ -77,6 +77,9 @@ static bool append(struct outbox *outbox, const struct store_outbox_entry *entry
     record.number = entry->number;
     record.partition = entry->partition;
     is_appended = audit_append(outbox->options.audit, &record, ret_sequence, err);
+    if (is_appended &&
+        *ret_sequence == 0) /* mode ring: what is kept here must not be dropped there */
+        is_appended = err_set(err, ERR_AUDIT_UNAVAILABLE, "the log has no room");
     arena_release(&arena);
     return is_appended;
 }

@@ -23,8 +23,7 @@ struct examining {
 
 static void examining_free(struct examining *examining)
 {
-    if (examining->request)
-        store_request_free(examining->request);
+    store_request_free(examining->request);
     key_ring_unref(examining->keys);
     arena_release(&examining->arena);
     memory_free(examining);

@@ -20,12 +20,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum {
-    ISSUE_ATTEMPTS = 4,
-    LIFETIME_MIN_MS = 30 * 1000,
-    JTI_TEXT_MAX = RANDOM_ID_MAX,
-    DISCLOSURE_TEXT_MAX = 48
-};
+enum { ISSUE_ATTEMPTS = 4, LIFETIME_MIN_MS = 30 * 1000, DISCLOSURE_TEXT_MAX = 48 };
 
 enum { READ_SUBJECT, READ_CACHE };
 
@@ -54,10 +49,8 @@ static void read_state(struct issuing *issuing);
 
 static void issuing_free(struct issuing *issuing)
 {
-    if (issuing->reading)
-        store_request_free(issuing->reading);
-    if (issuing->writing)
-        store_request_free(issuing->writing);
+    store_request_free(issuing->reading);
+    store_request_free(issuing->writing);
     arena_release(&issuing->arena);
     memory_free(issuing);
 }
@@ -144,8 +137,7 @@ static void keep(struct issuing *issuing)
         fail(issuing, &err);
         return;
     }
-    if (issuing->writing)
-        store_request_free(issuing->writing);
+    store_request_free(issuing->writing);
     request = issuing->writing = store_request_new(STORE_WRITE, issuing->partition,
                                                    issuing->reading->reply_to, on_written, issuing);
     request->deadline_ms = clock_monotonic_ms(options->clock) + options->write_timeout_ms;
@@ -159,18 +151,29 @@ static void keep(struct issuing *issuing)
     store_submit(options->store, request);
 }
 
+/* A random id whose record lies in the partition of its subject: one write makes both. */
+static struct span make_jti(struct issuing *issuing)
+{
+    const struct names *names = issuing->options->names;
+    char *jti = arena_alloc(&issuing->arena, RANDOM_ID_MAX);
+
+    do
+        random_id(jti);
+    while (names_partition(names, names_claim(names, span_text(jti)).id) != issuing->partition);
+    return span_text(jti);
+}
+
 static bool build(struct issuing *issuing, const struct record *record, struct err *err)
 {
     const struct claim_options *options = issuing->options;
     struct facts_input input = record_facts_input(record);
-    char *jti = arena_alloc(&issuing->arena, JTI_TEXT_MAX);
     char pairwise[CLAIM_SUBJECT_MAX];
     struct facts_content content;
     struct claim_request request = {
         .issuer = options->issuer,
         .audience = span_text(issuing->request->audience),
         .authorized_party = issuing->caller,
-        .id = {.data = NULL},
+        .id = make_jti(issuing),
         .disclosure = issuing->disclosure,
         .evidence = record->evidence,
         .evidence_count = record->evidence_count,
@@ -184,10 +187,8 @@ static bool build(struct issuing *issuing, const struct record *record, struct e
     struct span token;
     bool is_signed;
 
-    random_id(jti);
     claim_pairwise_subject(&options->names->key, issuing->subject, request.audience, pairwise);
     facts_derive(&input, issuing->now_ms, &content);
-    request.id = span_text(jti);
     request.subject = span_text(pairwise);
     request.facts = facts_pack(&content, &issuing->arena);
     if (!claim_build(&request, &issuing->arena, &claim, err))
@@ -199,7 +200,7 @@ static bool build(struct issuing *issuing, const struct record *record, struct e
     if (!is_signed)
         return false;
     issuing->claim = (struct claim_record){
-        .jti = span_text(jti),
+        .jti = request.id,
         .subject = issuing->subject,
         .audience = request.audience,
         .authorized_party = issuing->caller,
@@ -211,50 +212,79 @@ static bool build(struct issuing *issuing, const struct record *record, struct e
     return true;
 }
 
-/* Still about the same facts, with at least half of its life ahead, and not revoked. */
+/* About the same facts, and with at least half of its life ahead. */
+static bool is_current(const struct issuing *issuing, const struct claim_record *claim)
+{
+    return hash128_equal(claim->subject, issuing->subject) && claim->revoked_at_ms == 0 &&
+           claim->number == issuing->reading->values[READ_SUBJECT].version &&
+           claim->expires_at_ms - issuing->now_ms >=
+               (claim->expires_at_ms - claim->issued_at_ms) / 2;
+}
+
+/* Our own door lets it in: its key may have been taken away since. */
+static bool is_acceptable(struct issuing *issuing, const struct claim_record *claim)
+{
+    const struct token_expectation expectation = {
+        .kind = &token_kind_claim,
+        .issuer = issuing->options->issuer,
+        .audience = span_text(issuing->request->audience),
+        .authorized_party = issuing->caller,
+        .now_ms = issuing->now_ms,
+    };
+    struct key_ring *keys = snapshot_get(issuing->options->keys);
+    enum token_refusal refusal;
+    struct err ignored;
+    struct token token;
+    bool is_open =
+        token_open(keys, claim->token, &expectation, &issuing->arena, &token, &refusal, &ignored);
+
+    key_ring_unref(keys);
+    return is_open && span_equal(token.id, claim->jti);
+}
+
+/* What cannot be given again is made anew. */
 static bool take_cached(struct issuing *issuing)
 {
-    const struct store_value *values = issuing->reading->values;
+    const struct store_value *cached = &issuing->reading->values[READ_CACHE];
     struct claim_record claim;
     struct err ignored;
 
-    if (values[READ_CACHE].version == 0 ||
-        !claim_record_decode(values[READ_CACHE].data, &issuing->arena, &claim, &ignored))
-        return false;
-    if (!hash128_equal(claim.subject, issuing->subject) || claim.revoked_at_ms != 0 ||
-        claim.number != values[READ_SUBJECT].version ||
-        claim.expires_at_ms - issuing->now_ms < (claim.expires_at_ms - claim.issued_at_ms) / 2)
+    if (cached->version == 0 ||
+        !claim_record_decode(cached->data, &issuing->arena, &claim, &ignored) ||
+        !is_current(issuing, &claim) || !is_acceptable(issuing, &claim))
         return false;
     issuing->claim = claim;
     issuing->is_cached = true;
     return true;
 }
 
+static bool load_record(struct issuing *issuing, struct record *ret_record, struct err *err)
+{
+    const struct store_value *value = &issuing->reading->values[READ_SUBJECT];
+
+    if (issuing->reading->number < issuing->least_number)
+        return err_field(err, ERR_REVISION_AHEAD, "min_revision", "ahead of the store");
+    if (value->version == 0)
+        return err_field(err, ERR_NOTHING_TO_CLAIM, "subject", "no record");
+    return record_decode(value->data, issuing->subject, &issuing->arena, ret_record, err);
+}
+
 static void on_read(struct store_request *request)
 {
     struct issuing *issuing = request->owner;
-    const struct store_value *value;
     struct record record;
     struct err err;
 
-    if (!request->is_ok) {
+    if (!request->is_ok)
         fail(issuing, &request->err);
-        return;
-    }
-    value = &request->values[READ_SUBJECT];
-    if (request->number < issuing->least_number)
-        err_field(&err, ERR_REVISION_AHEAD, "min_revision", "ahead of the store");
-    else if (take_cached(issuing)) {
+    else if (!load_record(issuing, &record, &err))
+        fail(issuing, &err);
+    else if (take_cached(issuing))
         reply(issuing);
-        return;
-    } else if (value->version == 0)
-        err_field(&err, ERR_NOTHING_TO_CLAIM, "subject", "no record");
-    else if (record_decode(value->data, issuing->subject, &issuing->arena, &record, &err) &&
-             build(issuing, &record, &err)) {
+    else if (build(issuing, &record, &err))
         keep(issuing);
-        return;
-    }
-    fail(issuing, &err);
+    else
+        fail(issuing, &err);
 }
 
 static void read_state(struct issuing *issuing)
@@ -263,8 +293,7 @@ static void read_state(struct issuing *issuing)
     struct inbox *reply_to =
         issuing->reading ? issuing->reading->reply_to : rpc_call_inbox(issuing->call);
 
-    if (issuing->reading)
-        store_request_free(issuing->reading);
+    store_request_free(issuing->reading);
     issuing->attempts++;
     issuing->now_ms = clock_wall_ms(options->clock);
     issuing->reading =
@@ -292,16 +321,19 @@ static bool read_lifetime(struct issuing *issuing, struct err *err)
 static bool read_request(struct issuing *issuing, struct err *err)
 {
     const Passgate__V1__IssueClaimRequest *request = issuing->request;
+    struct span subject = span_text(request->subject);
     struct revision least = {0};
 
-    if (!field_check(FIELD_KIND_SUBJECT, span_text(request->subject), "subject", err) ||
+    if (!field_check(FIELD_KIND_SUBJECT, subject, "subject", err) ||
         !field_check(FIELD_KIND_AUDIENCE, span_text(request->audience), "audience", err) ||
         !read_lifetime(issuing, err))
         return false;
     if (request->min_revision[0] != '\0' &&
         !revision_parse(span_text(request->min_revision), "min_revision", &least, err))
         return false;
-    issuing->least_number = least.number;
+    issuing->subject = names_subject_hash(issuing->options->names, subject);
+    issuing->partition = names_partition(issuing->options->names, issuing->subject);
+    issuing->least_number = least.partition == issuing->partition ? least.number : 0;
     issuing->disclosure = request->disclosure == PASSGATE__V1__DISCLOSURE__DISCLOSURE_UNSPECIFIED
                               ? CLAIM_DISCLOSURE_PREDICATES
                               : (enum claim_disclosure)request->disclosure;
@@ -332,8 +364,6 @@ void issue_claim(struct rpc_call *call, const ProtobufCMessage *message, void *c
         fail(issuing, &err);
         return;
     }
-    issuing->subject = names_subject_hash(options->names, span_text(issuing->request->subject));
-    issuing->partition = names_partition(options->names, issuing->subject);
     snprintf(kind, sizeof(kind), "%s %" PRId64, claim_disclosure_word(issuing->disclosure),
              issuing->lifetime_ms);
     issuing->cache_key =

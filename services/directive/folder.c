@@ -7,14 +7,15 @@
 #include "base/memory.h"
 #include "directive/register.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <sys/stat.h>
 
-enum { FILES_MAX = 1000, FILE_BYTES_MAX = 1024 * 1024, PATH_TEXT_MAX = 4096 };
+enum { FILES_MAX = 1000, FILE_BYTES_MAX = 1024 * 1024 };
 
 struct directive_folder {
     struct directive_folder_options options;
-    uint64_t signature; /* of the files as they were loaded */
+    bool is_looked_at;  /* the files were compiled, or found wrong: they are worth no second look */
+    uint64_t signature; /* … as they were then */
 };
 
 struct directive_folder *directive_folder_new(const struct directive_folder_options *options)
@@ -63,7 +64,7 @@ static uint64_t signature_of(const char *path)
 
 bool directive_folder_has_changed(struct directive_folder *folder)
 {
-    return signature_of(folder->options.path) != folder->signature;
+    return !folder->is_looked_at || signature_of(folder->options.path) != folder->signature;
 }
 
 static bool read_files(const char *path, struct arena *arena, struct directive_file **ret_files,
@@ -74,7 +75,7 @@ static bool read_files(const char *path, struct arena *arena, struct directive_f
     struct stat status;
     size_t count;
 
-    if (stat(path, &status) != 0) { /* no folder yet: no directives yet */
+    if (stat(path, &status) != 0 && errno == ENOENT) { /* no folder yet: no directives yet */
         *ret_files = NULL;
         *ret_count = 0;
         return true;
@@ -120,10 +121,10 @@ static bool load(struct directive_folder *folder, struct arena *arena,
     const struct directive_folder_options *options = &folder->options;
     const struct directive_register reg = {options->store, options->names, options->clock,
                                            options->mailbox};
-    uint64_t signature = signature_of(options->path);
     struct directive_set *set;
 
-    folder->signature = signature;
+    folder->signature =
+        signature_of(options->path); /* before the files: what comes later is seen */
     if (!compile(folder, arena, diagnostics, &set, err))
         return false;
     if (!directive_register_number(&reg, set, arena, err)) {
@@ -148,6 +149,7 @@ bool directive_folder_load(struct directive_folder *folder, struct diagnostics *
 
     arena_init(&arena, 64 * 1024);
     is_loaded = load(folder, &arena, diagnostics, err);
+    folder->is_looked_at = is_loaded || err->code == ERR_FILE_INVALID;
     arena_release(&arena);
     metrics_count(metrics_shared(folder->options.metrics), METRIC_DIRECTIVE_LOADS,
                   is_loaded ? METRICS_SUCCESS : METRICS_FAILURE, 1);

@@ -36,11 +36,12 @@ struct directive_folder;
 struct directive_folder *directive_folder_new(const struct directive_folder_options *options);
 void directive_folder_free(struct directive_folder *folder);
 
-/* Have names, sizes or times of the files changed since the last load? */
+/* Have names, sizes or times of the files changed since the last load?  Also when that failed for
+ * another reason than what is in the files: then it is worth another attempt. */
 bool directive_folder_has_changed(struct directive_folder *folder);
 
 /*
- * Load the folder and put the set in force.  False: nothing has changed; FILE_INVALID (every
+ * Load the folder and put the set in force.  False, with nothing changed: FILE_INVALID (every
  * finding is in `diagnostics`), IO, or an error of the store.  Background threads only.
  */
 MUST_CHECK bool directive_folder_load(struct directive_folder *folder,

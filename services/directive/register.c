@@ -1,58 +1,135 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The register, a JSON object behind a format byte. */
+/*
+ * The register: a JSON object behind a format byte.
+ *
+ *     {"number": 4711, "digest": "…", "directives": {"ID": {"version": 2, "digest": "…", "lifted":
+ * false}}}
+ *
+ * A directive stays in it for ever.  What is longer than one value of the store goes on in further
+ * ones; one write replaces them all.
+ */
 #include "directive/register.h"
 
 #include "base/json.h"
-#include "base/log.h"
 #include "storage/blocking.h"
 #include "telemetry/audit_record.h"
 
-enum { REGISTER_FORMAT = 1, STORE_TIMEOUT_MS = 5000, ATTEMPTS = 5, PARTITION = 0 };
+enum {
+    REGISTER_FORMAT = 1,
+    STORE_TIMEOUT_MS = 5000,
+    ATTEMPTS = 5,
+    PARTITION = 0,
+    PARTS_MAX = 12,
+    PART_BYTES_MAX = 60 * 1024,
+};
+
+_Static_assert((int)PARTS_MAX <= (int)STORE_KEYS_MAX, "the register is read at once");
+_Static_assert((int)PART_BYTES_MAX <= (int)STORE_VALUE_BYTES_MAX,
+               "a part of the register fits a value");
+
+static struct store_key part_key(const struct directive_register *reg, size_t part,
+                                 struct arena *arena)
+{
+    return names_realm(
+        reg->names,
+        span_text(part == 0 ? "directives" : arena_printf(arena, "directives/%zu", part)));
+}
+
+/* The register as it was read. */
+struct content {
+    json_t *json;
+    uint64_t version; /* of the first part, which every write replaces */
+    size_t part_count;
+};
+
+static struct span join(const struct store_request *request, struct arena *arena, size_t *ret_count)
+{
+    uint8_t *text = arena_alloc(arena, PARTS_MAX * STORE_VALUE_BYTES_MAX);
+    size_t length = 0, count = 0;
+
+    for (; count < PARTS_MAX && request->values[count].version > 0; count++) {
+        struct span part = request->values[count].data;
+
+        memcpy(text + length, part.data, part.length);
+        length += part.length;
+    }
+    *ret_count = count;
+    return span_of(text, length);
+}
+
+static bool parse(const struct store_request *request, struct arena *arena,
+                  struct content *ret_content, struct err *err)
+{
+    struct content content = {.version = request->values[0].version};
+    struct span text = join(request, arena, &content.part_count);
+
+    if (content.part_count == 0) {
+        content.json = json_pack("{s:i, s:s, s:{}}", "number", 0, "digest", "", "directives");
+    } else {
+        if (text.length == 0 || text.data[0] != REGISTER_FORMAT)
+            return err_set(err, ERR_STORE_CORRUPT, "register of directives of an unknown format");
+        if (!json_read(span_from(text, 1), &content.json, err)) {
+            err->code = ERR_STORE_CORRUPT;
+            return false;
+        }
+    }
+    if (!json_is_integer(json_object_get(content.json, "number")) ||
+        !json_is_string(json_object_get(content.json, "digest")) ||
+        !json_is_object(json_object_get(content.json, "directives"))) {
+        json_decref(content.json);
+        return err_set(err, ERR_STORE_CORRUPT, "register of directives with a part missing");
+    }
+    *ret_content = content;
+    return true;
+}
 
 static bool read_register(const struct directive_register *reg, struct arena *arena,
-                          json_t **ret_register, uint64_t *ret_version, struct err *err)
+                          struct content *ret_content, struct err *err)
 {
     struct store_request *request = store_request_new_blocking(STORE_READ, PARTITION, reg->mailbox);
-    const struct store_value *value;
     bool is_read;
 
-    (void)arena;
     request->deadline_ms = clock_monotonic_ms(reg->clock) + STORE_TIMEOUT_MS;
-    store_request_key(request, names_realm(reg->names, span_text("directives")));
-    is_read = store_call(reg->store, request, reg->mailbox, err);
-    if (is_read) {
-        value = &request->values[0];
-        *ret_version = value->version;
-        *ret_register = NULL;
-        if (value->version == 0)
-            *ret_register = json_object();
-        else if (value->data.length < 2 || value->data.data[0] != REGISTER_FORMAT)
-            is_read =
-                err_set(err, ERR_STORE_CORRUPT, "register of directives of an unknown format");
-        else
-            is_read = json_read(span_from(value->data, 1), ret_register, err);
-    }
+    for (size_t part = 0; part < PARTS_MAX; part++)
+        store_request_key(request, part_key(reg, part, arena));
+    is_read = store_call(reg->store, request, reg->mailbox, err) &&
+              parse(request, arena, ret_content, err);
     store_request_free(request);
     return is_read;
 }
 
-static bool write_register(const struct directive_register *reg, const json_t *content,
-                           uint64_t version, struct span audit, struct arena *arena,
-                           struct err *err)
+static void put_parts(const struct directive_register *reg, const struct content *content,
+                      struct span value, struct arena *arena, struct store_request *request)
 {
-    struct store_request *request =
-        store_request_new_blocking(STORE_WRITE, PARTITION, reg->mailbox);
-    struct store_key key = names_realm(reg->names, span_text("directives"));
-    struct span text = json_text(content, arena);
+    size_t part = 0;
+
+    for (; value.length > 0; value = span_from(value, PART_BYTES_MAX)) {
+        struct span piece =
+            value.length > PART_BYTES_MAX ? span_of(value.data, PART_BYTES_MAX) : value;
+
+        store_request_put(request, part_key(reg, part++, arena), TIMESTAMP_NEVER_MS, piece);
+    }
+    for (; part < content->part_count; part++)
+        store_request_remove(request, part_key(reg, part, arena));
+}
+
+static bool write_register(const struct directive_register *reg, const struct content *content,
+                           struct span audit, struct arena *arena, struct err *err)
+{
+    struct span text = json_text(content->json, arena);
     uint8_t *value = arena_alloc(arena, text.length + 1);
+    struct store_request *request;
     bool is_written;
 
+    if (text.length + 1 > PARTS_MAX * PART_BYTES_MAX)
+        return err_set(err, ERR_FILE_INVALID, "more directives than the register has room for");
     value[0] = REGISTER_FORMAT;
     memcpy(value + 1, text.data, text.length);
+    request = store_request_new_blocking(STORE_WRITE, PARTITION, reg->mailbox);
     request->deadline_ms = clock_monotonic_ms(reg->clock) + STORE_TIMEOUT_MS;
-    store_request_guard(request, key, version);
-    store_request_put(request, key, TIMESTAMP_NEVER_MS, span_of(value, text.length + 1));
-    store_request_change(request, STORE_CHANGE_DIRECTIVES, key.id);
+    store_request_guard(request, part_key(reg, 0, arena), content->version);
+    put_parts(reg, content, span_of(value, text.length + 1), arena, request);
+    store_request_change(request, STORE_CHANGE_DIRECTIVES, part_key(reg, 0, arena).id);
     store_request_outbox(request, audit);
     is_written = store_call(reg->store, request, reg->mailbox, err);
     store_request_free(request);
@@ -64,21 +141,20 @@ static uint64_t number_in(const json_t *object, const char *name)
     return (uint64_t)json_integer_value(json_object_get(object, name));
 }
 
-static const char *text_in(const json_t *object, const char *name)
+static bool text_is(const json_t *object, const char *name, const char *wanted)
 {
     const char *text = json_string_value(json_object_get(object, name));
 
-    return text ? text : "";
+    return text && strcmp(text, wanted) == 0;
 }
 
 /* Lifting is written into the file; a file that is gone says nothing. */
-static bool check_missing(const struct directive_set *set, const json_t *directives,
-                          struct err *err)
+static bool check_missing(const struct directive_set *set, json_t *directives, struct err *err)
 {
     const char *id;
     json_t *entry;
 
-    json_object_foreach((json_t *)directives, id, entry)
+    json_object_foreach(directives, id, entry)
     {
         if (json_is_true(json_object_get(entry, "lifted")) ||
             directive_set_find(set, span_text(id)))
@@ -96,10 +172,10 @@ static void number_directives(struct directive_set *set, json_t *directives)
 {
     for (size_t i = 0; i < directive_set_count(set); i++) {
         const struct directive *directive = directive_set_get(set, i);
-        json_t *entry = json_object_get(directives, directive->id);
+        const json_t *entry = json_object_get(directives, directive->id);
         uint64_t version = number_in(entry, "version");
 
-        if (strcmp(text_in(entry, "digest"), directive->digest) != 0)
+        if (!text_is(entry, "digest", directive->digest))
             version++;
         directive_set_assign_version(set, i, (uint32_t)version);
         json_object_set_new(directives, directive->id,
@@ -136,31 +212,25 @@ static bool encode_audit(const struct directive_register *reg, const struct dire
     return audit_record_encode(&record, arena, ret_bytes, err);
 }
 
-static bool number_once(const struct directive_register *reg, struct directive_set *set,
-                        json_t *content, uint64_t version, struct arena *arena, struct err *err)
+/* Number the set by this content of the register, which is written when the set is another one. */
+static bool number_by(const struct directive_register *reg, struct directive_set *set,
+                      const struct content *content, struct arena *arena, struct err *err)
 {
-    uint64_t number = number_in(content, "number");
-    json_t *directives = json_object_get(content, "directives");
-    bool is_same = number > 0 && strcmp(text_in(content, "digest"), directive_set_digest(set)) == 0;
+    uint64_t number = number_in(content->json, "number");
+    json_t *directives = json_object_get(content->json, "directives");
     struct span audit;
 
-    if (!directives) {
-        directives = json_object();
-        json_object_set_new(content, "directives", directives);
-    }
     if (!check_missing(set, directives, err))
         return false;
     number_directives(set, directives);
-    if (is_same) {
-        directive_set_assign(set, number);
-        return true;
+    if (number == 0 || !text_is(content->json, "digest", directive_set_digest(set))) {
+        number++;
+        json_object_set_new(content->json, "number", json_integer((json_int_t)number));
+        json_object_set_new(content->json, "digest", json_string(directive_set_digest(set)));
+        if (!encode_audit(reg, set, number, arena, &audit, err) ||
+            !write_register(reg, content, audit, arena, err))
+            return false;
     }
-    number++;
-    json_object_set_new(content, "number", json_integer((json_int_t)number));
-    json_object_set_new(content, "digest", json_string(directive_set_digest(set)));
-    if (!encode_audit(reg, set, number, arena, &audit, err) ||
-        !write_register(reg, content, version, audit, arena, err))
-        return false;
     directive_set_assign(set, number);
     return true;
 }
@@ -168,18 +238,15 @@ static bool number_once(const struct directive_register *reg, struct directive_s
 bool directive_register_number(const struct directive_register *reg, struct directive_set *set,
                                struct arena *arena, struct err *err)
 {
-    bool is_numbered = false;
+    for (int attempt = 1;; attempt++) {
+        struct content content;
+        bool is_numbered;
 
-    for (int attempt = 0; attempt < ATTEMPTS && !is_numbered; attempt++) {
-        uint64_t version;
-        json_t *content;
-
-        if (!read_register(reg, arena, &content, &version, err))
+        if (!read_register(reg, arena, &content, err))
             return false;
-        is_numbered = number_once(reg, set, content, version, arena, err);
-        json_decref(content);
-        if (!is_numbered && err->code != ERR_CONFLICT)
-            return false;
+        is_numbered = number_by(reg, set, &content, arena, err);
+        json_decref(content.json);
+        if (is_numbered || err->code != ERR_CONFLICT || attempt == ATTEMPTS)
+            return is_numbered;
     }
-    return is_numbered;
 }

@@ -25,7 +25,7 @@ bool attempt_begin(struct check_order *order, struct arena *arena, struct err *e
 {
     const struct entitlement_options *options = entitlement_options(order->entitlement);
 
-    order->now_ms = clock_wall_ms(options->clock);
+    order->asked_ms = order->now_ms = clock_wall_ms(options->clock);
     order->set = snapshot_get(options->directives);
     if (!order->set)
         return err_set(err, ERR_DIRECTIVES_UNAVAILABLE, "no directive set is loaded");
@@ -67,10 +67,10 @@ static void note_missing(const struct check_order *order, const struct parties *
 
     for (size_t i = 0; i < parties->missing_count; i++) {
         struct hash128 subject = parties->missing[i];
-        bool is_same = names_partition(options->names, subject) == order->least.partition;
 
         if (!lookups_find(lookups, subject))
-            lookups_add(lookups, arena, subject, is_same ? order->least.number : 0);
+            lookups_add(lookups, arena, subject,
+                        parties_least_number(options, &order->least, subject));
     }
 }
 
@@ -91,7 +91,9 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
         return true;
     if (!parties_collect(options, &order->inputs[index], subject, &order->least, order->now_ms,
                          lookups, arena, &parties, &result->err)) {
-        result->is_failed = true;
+        result->is_failed = !order->is_terse || result->err.code != ERR_ORGANIZATION_UNKNOWN;
+        if (!result->is_failed)
+            decide_refused(result);
         return true;
     }
     if (parties.missing_count > 0) {
@@ -101,9 +103,9 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     }
     decide(order->set, &order->inputs[index], parties.items, parties.count, order->now_ms,
            options->max_age_ms, result);
-    if (parties.count > 0 && parties.items[0].number >= order->revision.number) {
-        order->revision.number = parties.items[0].number;
-        order->revision.partition = names_partition(options->names, parties.items[0].subject);
+    if (parties.number >= order->revision.number) {
+        order->revision.number = parties.number;
+        order->revision.partition = names_partition(options->names, subject);
     }
     return true;
 }
@@ -215,7 +217,7 @@ bool attempt_record(struct check_order *order, struct arena *arena, bool is_wait
     struct audit_record record = {
         .kind = order->is_batch ? AUDIT_BATCH : AUDIT_DECISION,
         .flags = flags_of(order, is_waited_for),
-        .time_ms = order->now_ms,
+        .time_ms = order->asked_ms,
         .caller = order->caller,
         .method = order->method,
         .on_behalf_of = order->is_batch ? span_of(NULL, 0) : first->on_behalf_of,

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* BatchCheckEntitlements: up to a thousand questions at one moment. */
 #include "base/failpoint.h"
+#include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
-#include "rpc/call.h"
 #include "rpc/wire_time.h"
 
-static void reply(struct rpc_call *call, const struct check_order *order, enum disclose disclose,
+static void reply(struct rpc_call *call, const struct check_order *order, const void *detail,
                   struct arena *arena)
 {
+    enum disclose disclose = caller_of(call)->disclose;
     Passgate__V1__BatchCheckEntitlementsResponse response =
         PASSGATE__V1__BATCH_CHECK_ENTITLEMENTS_RESPONSE__INIT;
     Passgate__V1__BatchDecision *decisions =
         arena_new_array(arena, Passgate__V1__BatchDecision, order->count);
 
+    (void)detail;
     (void)FAILPOINT("before_reply");
     response.n_decisions = order->count;
     response.decisions = arena_new_array(arena, Passgate__V1__BatchDecision *, order->count);
@@ -28,33 +30,6 @@ static void reply(struct rpc_call *call, const struct check_order *order, enum d
         response.evaluated_at = wire_timestamp(order->now_ms, arena);
     }
     rpc_call_reply(call, &response.base);
-}
-
-static void on_done(struct check_run *run)
-{
-    struct rpc_call *call = run->owner;
-
-    if (call && run->is_ok)
-        reply(call, &run->order, caller_of(call)->disclose, &run->arena);
-    else if (call)
-        rpc_call_fail(call, &run->err);
-    check_run_free(run);
-}
-
-static void on_abandoned(void *owner)
-{
-    struct check_run *run = owner;
-
-    run->owner = NULL;
-}
-
-static void wait(struct rpc_call *call, const struct check_order *order)
-{
-    struct check_run *run =
-        check_run_new(order, rpc_call_take_arena(call), rpc_call_inbox(call), on_done, call);
-
-    rpc_call_park(call, on_abandoned, run);
-    check_run_go(run);
 }
 
 static bool read_one(const Passgate__V1__CheckEntitlementRequest *request, size_t index,
@@ -74,15 +49,20 @@ static bool read_one(const Passgate__V1__CheckEntitlementRequest *request, size_
 }
 
 static bool read_all(const Passgate__V1__BatchCheckEntitlementsRequest *request,
-                     struct arena *arena, struct check_input *inputs, struct err *err)
+                     struct arena *arena, struct check_order *order, struct err *err)
 {
+    struct check_input *inputs;
+
     if (request->n_checks == 0)
         return err_field(err, ERR_FIELD_REQUIRED, "checks", "empty");
     if (request->n_checks > CHECK_BATCH_MAX)
         return err_field(err, ERR_FIELD_TOO_MANY, "checks", "%zu of them", request->n_checks);
+    inputs = arena_new_array(arena, struct check_input, request->n_checks);
     for (size_t i = 0; i < request->n_checks; i++)
         if (!read_one(request->checks[i], i, arena, &inputs[i], err))
             return false;
+    order->inputs = inputs;
+    order->count = request->n_checks;
     return true;
 }
 
@@ -90,33 +70,13 @@ void batch_check_entitlements(struct rpc_call *call, const ProtobufCMessage *mes
 {
     const Passgate__V1__BatchCheckEntitlementsRequest *request =
         (const Passgate__V1__BatchCheckEntitlementsRequest *)message;
-    struct arena *arena = rpc_call_arena(call);
-    struct check_input *inputs = arena_new_array(arena, struct check_input, request->n_checks);
-    struct check_order order = {
-        .entitlement = context,
-        .caller = caller_of(call)->id,
-        .method = span_text(rpc_call_method(call)->name),
-        .inputs = inputs,
-        .count = request->n_checks,
-        .is_batch = true,
-        .min_revision = span_text(request->min_revision),
-        .worker_index = rpc_call_worker_index(call),
-        .started_ns = rpc_call_started_ns(call),
-    };
+    struct check_order order = door_order(call, context);
     struct err err;
-    bool is_ok;
 
-    if (!read_all(request, arena, inputs, &err)) {
-        rpc_call_fail(call, &err);
-        return;
-    }
-    if (!check_try(&order, arena, &is_ok, &err)) {
-        wait(call, &order);
-        return;
-    }
-    if (is_ok)
-        reply(call, &order, caller_of(call)->disclose, arena);
+    order.is_batch = true;
+    order.min_revision = span_text(request->min_revision);
+    if (read_all(request, rpc_call_arena(call), &order, &err))
+        door_run(call, &order, reply, NULL);
     else
         rpc_call_fail(call, &err);
-    check_order_release(&order);
 }

@@ -40,6 +40,17 @@ static bool validate_subject(const struct check_input *input, struct err *err)
     return true;
 }
 
+static bool validate_also_subjects(const struct check_input *input, struct err *err)
+{
+    for (size_t i = 0; i < input->also_subject_count; i++) {
+        if (field_check(FIELD_KIND_SUBJECT, input->also_subjects[i], "", err))
+            continue;
+        err_prefix_field(err, "also_subjects[%zu]", i);
+        return false;
+    }
+    return true;
+}
+
 static bool validate_context(const struct check_input *input, struct err *err)
 {
     if (input->context_count > DIRECTIVE_CONTEXT_MAX)
@@ -64,10 +75,7 @@ bool check_validate(const struct check_input *input, struct err *err)
     if (input->on_behalf_of.length > 0 &&
         !field_check(FIELD_KIND_ORGANIZATION, input->on_behalf_of, "on_behalf_of", err))
         return false;
-    for (size_t i = 0; i < input->also_subject_count; i++)
-        if (!field_check(FIELD_KIND_SUBJECT, input->also_subjects[i], "also_subjects", err))
-            return false;
-    return validate_context(input, err);
+    return validate_also_subjects(input, err) && validate_context(input, err);
 }
 
 void check_order_release(struct check_order *order)

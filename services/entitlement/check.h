@@ -22,8 +22,8 @@
 enum {
     CHECK_BATCH_MAX = 1000,
     CHECK_ALSO_SUBJECTS_MAX = 8,
-    CHECK_PARTIES_MAX =
-        64, /* of one question: subjects, the persons behind them, an organization */
+    /* Of one question: its subjects, or the persons behind them, and an organization. */
+    CHECK_PARTIES_MAX = (1 + CHECK_ALSO_SUBJECTS_MAX) * RECORD_PRINCIPALS_MAX + 1,
     CHECK_TOKEN_BYTES_MAX = 8 * 1024,
 };
 
@@ -103,24 +103,27 @@ struct check_order {
     struct span caller; /* authenticated id; for the record, and azp of claim tokens */
     struct span method; /* for the record */
     const struct check_input *inputs;
-    size_t count;             /* 1 to CHECK_BATCH_MAX */
-    bool is_batch;            /* several questions, or one that came in a batch */
+    size_t count;  /* 1 to CHECK_BATCH_MAX */
+    bool is_batch; /* several questions, or one that came in a batch */
+    bool is_terse; /* the caller learns decisions and nothing else: an organization that is
+                      not registered is a refusal like any other */
     struct span min_revision; /* empty: none */
     uint32_t worker_index;    /* whose metrics */
     int64_t started_ns;
 
     struct directive_set *set; /* a reference of the order's own */
-    int64_t now_ms;
+    int64_t asked_ms;          /* wall time of the run */
+    int64_t now_ms;            /* the moment that is decided for: the same, but for explanations */
     struct check_result *results; /* as many as inputs */
     struct revision least;        /* min_revision, read */
-    struct revision revision;     /* of the newest facts that were used */
+    struct revision revision;     /* of the facts that were used; of a batch the newest */
     uint64_t sequence;            /* of the audit record */
 };
 
 /*
- * Try to decide with what is at hand.  True: `order` holds the results, or `err` says why there are
- * none
- * (*ret_is_ok).  False: something has to be waited for, and nothing has happened yet.
+ * Try to decide with what is at hand.  True: done; with *ret_is_ok `order` holds the results,
+ * without `err` says why there are none.  False: something has to be waited for, and nothing has
+ * happened yet.
  */
 bool check_try(struct check_order *order, struct arena *arena, bool *ret_is_ok, struct err *err);
 
@@ -130,7 +133,7 @@ struct check_run {
     struct arena arena; /* holds the inputs and everything found out */
     struct inbox *reply_to;
     void (*on_done)(struct check_run *run);
-    void *owner; /* NULL: nobody waits any more; on_done frees the run */
+    void *owner; /* NULL: nobody waits any more, on_done only frees the run */
     bool is_ok;
     struct err err;
 
@@ -149,6 +152,9 @@ struct check_run *check_run_new(const struct check_order *order, struct arena ar
 /* Decide, waiting for the store and the log as needed.  `on_done` runs once on the thread of
  * `reply_to`, which is this one: possibly before this returns. */
 void check_run_go(struct check_run *run);
+/* Nobody waits any more: what rpc_call_park() wants to be told with.  `run` is a struct check_run.
+ */
+void check_run_abandon(void *run);
 void check_run_free(struct check_run *run);
 
 /* Release what the order refers to (the directive set). */

@@ -25,66 +25,128 @@ void decide_party(const struct directive_set *set, const struct check_input *inp
     directive_evaluate(set, &question, ret_answer);
 }
 
+/* One question and everything that its answer rests on. */
+struct deliberation {
+    const struct directive_set *set;
+    const struct check_input *input;
+    const struct check_party *parties;
+    size_t party_count;
+    int64_t now_ms;
+    int64_t valid_until_ms;
+    uint32_t vary_context;
+};
+
+/* What the directives say of one party, for the input's resource or another one. */
+static void ask(struct deliberation *all, const struct check_input *input,
+                const struct check_party *party, struct directive_answer *ret_answer)
+{
+    decide_party(all->set, input, party, all->now_ms, ret_answer);
+    all->valid_until_ms = earlier(all->valid_until_ms, ret_answer->valid_until_ms);
+    all->valid_until_ms = earlier(all->valid_until_ms, party->facts->header.valid_until_ms);
+    all->vary_context |= ret_answer->vary_context;
+}
+
 /* Would every party be allowed to use `resource` ("type/id") for the same action? */
-static bool may_all_use(const struct directive_set *set, const struct check_input *input,
-                        struct span resource, const struct check_party *parties, size_t party_count,
-                        int64_t now_ms)
+static bool may_all_use(struct deliberation *all, struct span resource)
 {
     const uint8_t *slash = memchr(resource.data, '/', resource.length);
-    struct check_input other = *input;
+    struct check_input other = *all->input;
     struct directive_answer answer;
 
     if (!slash)
         return false;
     other.resource_type = span_of(resource.data, (size_t)(slash - resource.data));
     other.resource_id = span_from(resource, other.resource_type.length + 1);
-    for (size_t i = 0; i < party_count; i++) {
-        decide_party(set, &other, &parties[i], now_ms, &answer);
+    for (size_t i = 0; i < all->party_count; i++) {
+        ask(all, &other, &all->parties[i], &answer);
         if (answer.truth != TRUTH_TRUE)
             return false;
     }
     return true;
 }
 
-static struct span find_instead(const struct directive_set *set, const struct check_input *input,
-                                const struct check_party *parties, size_t party_count,
-                                int64_t now_ms, const struct directive *decisive)
+static struct span find_instead(struct deliberation *all, const struct directive *decisive)
 {
     for (size_t i = 0; decisive && i < decisive->instead_count; i++)
-        if (may_all_use(set, input, decisive->instead[i], parties, party_count, now_ms))
+        if (may_all_use(all, decisive->instead[i]))
             return decisive->instead[i];
     return span_of(NULL, 0);
+}
+
+static bool is_by_exemption(const struct directive_answer *answer)
+{
+    size_t count = answer->finding_count < DIRECTIVE_FINDINGS_MAX ? answer->finding_count
+                                                                  : DIRECTIVE_FINDINGS_MAX;
+
+    for (size_t i = 0; i < count; i++)
+        if (answer->findings[i].exemption)
+            return true;
+    return false;
+}
+
+/* Does the whole rest on this party's answer rather than on the one before?  On the one that
+ * permits least; among those that ask, on the first reason that fits; where all permit, on one that
+ * takes an exemption to do so. */
+static bool is_weaker(const struct directive_answer *answer, const struct directive_answer *before)
+{
+    if (answer->truth != before->truth)
+        return answer->truth < before->truth;
+    if (answer->truth == TRUTH_UNKNOWN)
+        return answer->reason < before->reason;
+    return answer->truth == TRUTH_TRUE && is_by_exemption(answer) && !is_by_exemption(before);
+}
+
+/* For how long the answer may be used again.  What is unknown may be proven the next moment, what
+ * is stale must be asked again, and where every use has to be on record no use goes without asking.
+ */
+static int64_t max_age_of(const struct deliberation *all, const struct check_result *result,
+                          int64_t most_ms)
+{
+    if (result->answer.truth == TRUTH_UNKNOWN || result->is_stale ||
+        result->answer.is_record_durable || all->valid_until_ms <= all->now_ms)
+        return 0;
+    return earlier(all->valid_until_ms - all->now_ms, most_ms);
 }
 
 void decide(const struct directive_set *set, const struct check_input *input,
             const struct check_party *parties, size_t party_count, int64_t now_ms,
             int64_t max_age_ms, struct check_result *ret_result)
 {
+    struct deliberation all = {
+        .set = set,
+        .input = input,
+        .parties = parties,
+        .party_count = party_count,
+        .now_ms = now_ms,
+        .valid_until_ms = TIMESTAMP_NEVER_MS,
+    };
     struct check_result *result = ret_result;
-    int64_t valid_until_ms = TIMESTAMP_NEVER_MS, oldest_ms = now_ms;
     struct directive_answer answer;
     bool is_record_durable = false;
+    int64_t oldest_ms = now_ms;
 
-    result->answer.truth = TRUTH_TRUE;
     for (size_t i = 0; i < party_count; i++) {
-        decide_party(set, input, &parties[i], now_ms, &answer);
-        valid_until_ms = earlier(valid_until_ms, answer.valid_until_ms);
-        valid_until_ms = earlier(valid_until_ms, parties[i].facts->header.valid_until_ms);
+        ask(&all, input, &parties[i], &answer);
         oldest_ms = earlier(oldest_ms, parties[i].read_at_ms);
-        result->vary_context |= answer.vary_context;
         result->is_stale |= parties[i].is_stale;
         is_record_durable |= answer.is_record_durable;
-        if (i == 0 || answer.truth < result->answer.truth)
+        if (i == 0 || is_weaker(&answer, &result->answer))
             result->answer = answer;
     }
     result->answer.is_record_durable = is_record_durable;
     result->is_allowed = party_count > 0 && result->answer.truth == TRUTH_TRUE;
     result->reason = result->answer.reason;
     result->facts_age_ms = now_ms - oldest_ms;
-    /* What is unknown may be proven the next moment; what is stale must be asked again. */
-    if (result->answer.truth != TRUTH_UNKNOWN && !result->is_stale && valid_until_ms > now_ms)
-        result->max_age_ms = earlier(valid_until_ms - now_ms, max_age_ms);
     if (!result->is_allowed)
-        result->instead =
-            find_instead(set, input, parties, party_count, now_ms, result->answer.decisive);
+        result->instead = find_instead(&all, result->answer.decisive);
+    result->vary_context = all.vary_context;
+    result->max_age_ms = max_age_of(&all, result, max_age_ms);
+}
+
+void decide_refused(struct check_result *ret_result)
+{
+    ret_result->is_allowed = false;
+    ret_result->reason = DECISION_REASON_NOT_PERMITTED;
+    ret_result->answer.truth = TRUTH_FALSE;
+    ret_result->answer.reason = DECISION_REASON_NOT_PERMITTED;
 }

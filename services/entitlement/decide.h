@@ -5,12 +5,17 @@
 
 #include "entitlement/check.h"
 
-/* Fill `ret_result` for `parties`, all of whom must pass. */
+/* Fill `ret_result`, which is zeroed, for `parties`, of whom there is at least one and all must
+ * pass.
+ */
 void decide(const struct directive_set *set, const struct check_input *input,
             const struct check_party *parties, size_t party_count, int64_t now_ms,
             int64_t max_age_ms, struct check_result *ret_result);
 
-/* One party alone; what explain and list use too. */
+/* A refusal that rests on nothing that may be told. */
+void decide_refused(struct check_result *ret_result);
+
+/* One party alone. */
 void decide_party(const struct directive_set *set, const struct check_input *input,
                   const struct check_party *party, int64_t now_ms,
                   struct directive_answer *ret_answer);

@@ -8,11 +8,17 @@
 #include "base/memory.h"
 #include "entitlement/attempt.h"
 #include "entitlement/decide.h"
+#include "entitlement/door.h"
 #include "entitlement/explain_message.h"
+#include "entitlement/parties.h"
 #include "entitlement/service.h"
-#include "rpc/call.h"
 #include "rpc/wire_time.h"
 #include "storage/record.h"
+
+#include <assert.h>
+
+/* Every subject, and everyone behind it. */
+enum { READINGS_MAX = (1 + CHECK_ALSO_SUBJECTS_MAX) * (1 + RECORD_PRINCIPALS_MAX) };
 
 /* One subject whose record is being read. */
 struct reading {
@@ -28,8 +34,9 @@ struct explaining {
     struct arena arena;
     struct check_input input;
     struct check_order order;
-    int64_t at_ms; /* 0: now */
-    struct reading readings[CHECK_PARTIES_MAX];
+    bool has_time; /* to be explained for `at_ms`, not for now */
+    int64_t at_ms;
+    struct reading readings[READINGS_MAX];
     size_t reading_count;
     size_t decoded; /* readings whose principals have been followed */
     size_t pending;
@@ -68,16 +75,13 @@ static void on_read(struct store_request *request)
         go_on(explaining);
 }
 
-static bool read_subject(struct explaining *explaining, enum party_role role,
+static void read_subject(struct explaining *explaining, enum party_role role,
                          struct hash128 subject)
 {
     const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
-    struct reading *reading;
+    struct reading *reading = &explaining->readings[explaining->reading_count++];
 
-    if (explaining->reading_count == CHECK_PARTIES_MAX)
-        return err_field(&explaining->err, ERR_FIELD_TOO_MANY, "check.also_subjects",
-                         "more than %d persons stand behind it", CHECK_PARTIES_MAX);
-    reading = &explaining->readings[explaining->reading_count++];
+    assert(explaining->reading_count <= READINGS_MAX);
     *reading = (struct reading){.explaining = explaining, .role = role, .subject = subject};
     reading->request = store_request_new(STORE_READ, names_partition(options->names, subject),
                                          rpc_call_inbox(explaining->call), on_read, reading);
@@ -85,7 +89,6 @@ static bool read_subject(struct explaining *explaining, enum party_role role,
     store_request_key(reading->request, names_subject(subject));
     explaining->pending++;
     store_submit(options->store, reading->request);
-    return true;
 }
 
 static bool decode(struct explaining *explaining, struct reading *reading)
@@ -115,9 +118,8 @@ static bool follow(struct explaining *explaining)
             return false;
         for (size_t i = 0; reading->role != PARTY_PRINCIPAL && i < reading->record.principal_count;
              i++)
-            if (!read_subject(explaining, PARTY_PRINCIPAL,
-                              names_subject_hash(options->names, reading->record.principals[i])))
-                return false;
+            read_subject(explaining, PARTY_PRINCIPAL,
+                         names_subject_hash(options->names, reading->record.principals[i]));
     }
     return true;
 }
@@ -131,12 +133,12 @@ static const struct facts *derive(struct explaining *explaining, const struct re
     return facts_pack(&content, &explaining->arena);
 }
 
-/* The same rule as in parties_collect(): a service stands for the persons behind it. */
-static size_t collect(struct explaining *explaining, struct check_party *parties)
+/* The same rule as in parties_collect(): a service stands for the persons behind it.  False: the
+ * organization is not registered. */
+static bool collect(struct explaining *explaining, struct check_party *parties, size_t *ret_count,
+                    struct err *err)
 {
     const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
-    const struct organization *organization;
-    struct facts_content content;
     size_t count = 0;
 
     for (size_t i = 0; i < explaining->reading_count; i++) {
@@ -151,37 +153,49 @@ static size_t collect(struct explaining *explaining, struct check_party *parties
             .read_at_ms = explaining->order.now_ms,
         };
     }
-    organization = organization_find(options->organizations, explaining->input.on_behalf_of);
-    if (explaining->input.on_behalf_of.length > 0 && organization) {
-        facts_of_organization(organization, &content);
-        parties[count++] = (struct check_party){
-            .role = PARTY_ORGANIZATION,
-            .facts = facts_pack(&content, &explaining->arena),
-            .read_at_ms = explaining->order.now_ms,
-        };
+    if (explaining->input.on_behalf_of.length > 0 &&
+        !parties_organization(options, explaining->input.on_behalf_of, explaining->order.now_ms,
+                              &explaining->arena, &parties[count++], err))
+        return false;
+    *ret_count = count;
+    return true;
+}
+
+static bool decide_all(struct explaining *explaining, struct check_party *parties,
+                       size_t *ret_count, struct check_result *result, struct err *err)
+{
+    struct check_order *order = &explaining->order;
+
+    *ret_count = 0;
+    if (collect(explaining, parties, ret_count, err)) {
+        decide(order->set, &explaining->input, parties, *ret_count, order->now_ms,
+               entitlement_options(order->entitlement)->max_age_ms, result);
+        if (explaining->has_time)
+            result->max_age_ms = 0;
+    } else if (order->is_terse) {
+        decide_refused(result);
+    } else {
+        err_prefix_field(err, "check");
+        return false;
     }
-    return count;
+    order->results = result;
+    return attempt_record(order, &explaining->arena, false, err);
 }
 
 static void answer(struct explaining *explaining)
 {
-    struct check_order *order = &explaining->order;
-    struct check_party parties[CHECK_PARTIES_MAX + 1];
-    size_t count = collect(explaining, parties);
-    Passgate__V1__ExplainEntitlementResponse response;
+    enum disclose disclose = caller_of(explaining->call)->disclose;
     struct check_result result = {.subject = explaining->readings[0].subject};
+    struct check_party parties[CHECK_PARTIES_MAX];
+    Passgate__V1__ExplainEntitlementResponse response;
     struct err err;
+    size_t count;
 
-    decide(order->set, &explaining->input, parties, count, order->now_ms,
-           entitlement_options(order->entitlement)->max_age_ms, &result);
-    if (explaining->at_ms != 0)
-        result.max_age_ms = 0;
-    order->results = &result;
-    if (!attempt_record(order, &explaining->arena, false, &err)) {
+    if (!decide_all(explaining, parties, &count, &result, &err)) {
         rpc_call_fail(explaining->call, &err);
         return;
     }
-    explain_response_write(order, &result, parties, count, caller_of(explaining->call)->disclose,
+    explain_response_write(&explaining->order, &result, parties, count, disclose,
                            &explaining->arena, &response);
     rpc_call_reply(explaining->call, &response.base);
 }
@@ -199,41 +213,34 @@ static void go_on(struct explaining *explaining)
     explaining_free(explaining);
 }
 
-static bool check_request(const Passgate__V1__ExplainEntitlementRequest *request,
-                          struct explaining *explaining, struct err *err)
+static bool read_request(const Passgate__V1__ExplainEntitlementRequest *request,
+                         struct explaining *explaining, struct err *err)
 {
-    const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
-    struct check_input *input = &explaining->input;
-
     if (!request->check)
         return err_field(err, ERR_FIELD_REQUIRED, "check", "missing");
     if (request->check->claim_token[0] != '\0')
         return err_field(err, ERR_FIELD_CONFLICT, "check.claim_token", "explained by subject only");
-    if (!check_input_read(request->check, &explaining->arena, input, err)) {
+    if (!check_input_read(request->check, &explaining->arena, &explaining->input, err)) {
         err_prefix_field(err, "check");
         return false;
     }
-    if (input->on_behalf_of.length > 0 &&
-        !organization_find(options->organizations, input->on_behalf_of))
-        return err_field(err, ERR_ORGANIZATION_UNKNOWN, "check.on_behalf_of", "not registered");
+    explaining->has_time = request->at != NULL;
     return !request->at || wire_timestamp_read(request->at, "at", &explaining->at_ms, err);
 }
 
 static bool begin(struct explaining *explaining)
 {
     const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
+    const struct check_input *input = &explaining->input;
 
     if (!attempt_begin(&explaining->order, &explaining->arena, &explaining->err))
         return false;
-    if (explaining->at_ms != 0)
+    if (explaining->has_time)
         explaining->order.now_ms = explaining->at_ms;
-    if (!read_subject(explaining, PARTY_SUBJECT,
-                      names_subject_hash(options->names, explaining->input.subject)))
-        return false;
-    for (size_t i = 0; i < explaining->input.also_subject_count; i++)
-        if (!read_subject(explaining, PARTY_ALSO_SUBJECT,
-                          names_subject_hash(options->names, explaining->input.also_subjects[i])))
-            return false;
+    read_subject(explaining, PARTY_SUBJECT, names_subject_hash(options->names, input->subject));
+    for (size_t i = 0; i < input->also_subject_count; i++)
+        read_subject(explaining, PARTY_ALSO_SUBJECT,
+                     names_subject_hash(options->names, input->also_subjects[i]));
     return true;
 }
 
@@ -246,22 +253,16 @@ void explain_entitlement(struct rpc_call *call, const ProtobufCMessage *message,
 
     explaining->call = call;
     explaining->arena = rpc_call_take_arena(call);
-    explaining->order = (struct check_order){
-        .entitlement = context,
-        .caller = caller_of(call)->id,
-        .method = span_text(rpc_call_method(call)->name),
-        .inputs = &explaining->input,
-        .count = 1,
-        .worker_index = rpc_call_worker_index(call),
-        .started_ns = rpc_call_started_ns(call),
-    };
-    if (!check_request(request, explaining, &err)) {
+    explaining->order = door_order(call, context);
+    explaining->order.inputs = &explaining->input;
+    explaining->order.count = 1;
+    if (!read_request(request, explaining, &err)) {
         rpc_call_fail(call, &err);
         explaining_free(explaining);
         return;
     }
     rpc_call_park(call, on_abandoned, explaining);
-    explaining->pending++;
+    explaining->pending++; /* so that nobody answers while we are still starting */
     explaining->is_failed = !begin(explaining);
     if (--explaining->pending == 0)
         go_on(explaining);

@@ -119,7 +119,8 @@ static Passgate__V1__PartyExplanation *party_message(const struct check_order *o
     message->truth = truth_message(explanation->answer.truth);
     message->reason = (Passgate__V1__Reason)explanation->answer.reason;
     if (shows_facts) {
-        message->n_facts = facts_describe(party->facts, arena, &lines);
+        message->n_facts = facts_describe(
+            party->facts, entitlement_options(order->entitlement)->organizations, arena, &lines);
         message->facts = (char **)lines;
     }
     message->directives =

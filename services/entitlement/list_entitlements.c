@@ -2,9 +2,9 @@
 /* ListEntitlements: every declared resource with the decision for one subject, a page at a time. */
 #include "base/encoding.h"
 #include "domain/field/field.h"
+#include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
-#include "rpc/call.h"
 #include "rpc/wire_time.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = CHECK_BATCH_MAX };
@@ -17,44 +17,6 @@ struct page {
     bool has_more;
 };
 
-static void reply(struct rpc_call *call, const struct check_order *order, const struct page *page,
-                  struct arena *arena)
-{
-    Passgate__V1__ListEntitlementsResponse response =
-        PASSGATE__V1__LIST_ENTITLEMENTS_RESPONSE__INIT;
-    enum disclose disclose = caller_of(call)->disclose;
-
-    response.entitlements = arena_new_array(arena, Passgate__V1__Entitlement *, page->count);
-    for (size_t i = 0; i < page->count; i++) {
-        const struct check_result *result = &order->results[i];
-        Passgate__V1__Entitlement *entry = arena_alloc(arena, sizeof(*entry));
-
-        passgate__v1__entitlement__init(entry);
-        entry->resource = resource_message(page->names[i], arena);
-        entry->decision = result->is_allowed ? PASSGATE__V1__DECISION__DECISION_ALLOW
-                                             : PASSGATE__V1__DECISION__DECISION_DENY;
-        entry->max_age = wire_duration(result->max_age_ms, arena);
-        if (disclose > DISCLOSE_DECISION)
-            entry->reason = (Passgate__V1__Reason)result->reason;
-        response.entitlements[response.n_entitlements++] = entry;
-    }
-    if (page->has_more) {
-        struct span last = page->names[page->count - 1];
-
-        response.next_page_token = arena_alloc(arena, base64url_length(last.length) + 1);
-        base64url_encode(last, response.next_page_token);
-    }
-    response.decision_id = decision_id_message(order, arena);
-    response.revision = revision_message(&order->revision, arena);
-    response.directive_set = directive_set_number(order->set);
-    rpc_call_reply(call, &response.base);
-}
-
-struct waiting {
-    struct rpc_call *call;
-    struct page page;
-};
-
 /* A list is of one subject: what keeps one question from a decision keeps all. */
 static const struct err *first_failure(const struct check_order *order)
 {
@@ -64,23 +26,50 @@ static const struct err *first_failure(const struct check_order *order)
     return NULL;
 }
 
-static void on_done(struct check_run *run)
+static Passgate__V1__Entitlement *entitlement_message(struct span name,
+                                                      const struct check_result *result,
+                                                      enum disclose disclose, struct arena *arena)
 {
-    struct waiting *waiting = run->owner;
-    const struct err *failure = run->is_ok ? first_failure(&run->order) : &run->err;
+    Passgate__V1__Entitlement *message = arena_alloc(arena, sizeof(*message));
 
-    if (waiting && failure)
-        rpc_call_fail(waiting->call, failure);
-    else if (waiting)
-        reply(waiting->call, &run->order, &waiting->page, &run->arena);
-    check_run_free(run);
+    passgate__v1__entitlement__init(message);
+    message->resource = resource_message(name, arena);
+    message->decision = decision_message(result);
+    message->max_age = wire_duration(max_age_shown(result, disclose), arena);
+    if (disclose > DISCLOSE_DECISION)
+        message->reason = (Passgate__V1__Reason)result->reason;
+    return message;
 }
 
-static void on_abandoned(void *owner)
+static void reply(struct rpc_call *call, const struct check_order *order, const void *detail,
+                  struct arena *arena)
 {
-    struct check_run *run = owner;
+    Passgate__V1__ListEntitlementsResponse response =
+        PASSGATE__V1__LIST_ENTITLEMENTS_RESPONSE__INIT;
+    const struct err *failure = first_failure(order);
+    enum disclose disclose = caller_of(call)->disclose;
+    const struct page *page = detail;
 
-    run->owner = NULL;
+    if (failure) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    response.entitlements = arena_new_array(arena, Passgate__V1__Entitlement *, page->count);
+    for (size_t i = 0; i < page->count; i++)
+        response.entitlements[response.n_entitlements++] =
+            entitlement_message(page->names[i], &order->results[i], disclose, arena);
+    if (page->has_more) {
+        struct span last = page->names[page->count - 1];
+
+        response.next_page_token = arena_alloc(arena, base64url_length(last.length) + 1);
+        base64url_encode(last, response.next_page_token);
+    }
+    response.decision_id = decision_id_message(order, arena);
+    if (disclose > DISCLOSE_DECISION) {
+        response.revision = revision_message(&order->revision, arena);
+        response.directive_set = directive_set_number(order->set);
+    }
+    rpc_call_reply(call, &response.base);
 }
 
 static bool read_token(const char *text, struct arena *arena, struct span *ret_last,
@@ -166,59 +155,52 @@ static bool read_pattern(const Passgate__V1__ListEntitlementsRequest *request, s
     return true;
 }
 
-static void answer_empty(struct rpc_call *call)
+/* Nothing was decided: nothing goes on record. */
+static void reply_empty(struct rpc_call *call, const struct directive_set *set)
 {
     Passgate__V1__ListEntitlementsResponse response =
         PASSGATE__V1__LIST_ENTITLEMENTS_RESPONSE__INIT;
 
+    if (caller_of(call)->disclose > DISCLOSE_DECISION)
+        response.directive_set = directive_set_number(set);
     rpc_call_reply(call, &response.base);
 }
 
-static void start(struct rpc_call *call, struct entitlement *entitlement, const struct page *page)
+static bool read_page(const Passgate__V1__ListEntitlementsRequest *request,
+                      const struct directive_set *set, struct arena *arena, struct page *ret_page,
+                      struct err *err)
 {
-    const struct check_order order = {
-        .entitlement = entitlement,
-        .caller = caller_of(call)->id,
-        .method = span_text(rpc_call_method(call)->name),
-        .inputs = page->inputs,
-        .count = page->count,
-        .is_batch = true,
-        .worker_index = rpc_call_worker_index(call),
-        .started_ns = rpc_call_started_ns(call),
-    };
-    struct arena arena = rpc_call_take_arena(call);
-    struct waiting *waiting = arena_new(&arena, struct waiting);
-    struct check_run *run = check_run_new(&order, arena, rpc_call_inbox(call), on_done, waiting);
+    size_t size = request->page_size > 0 ? (size_t)request->page_size : PAGE_DEFAULT;
+    struct check_input pattern;
+    struct span last;
 
-    *waiting = (struct waiting){call, *page};
-    rpc_call_park(call, on_abandoned, run);
-    check_run_go(run);
+    if (!set)
+        return err_set(err, ERR_DIRECTIVES_UNAVAILABLE, "no directive set is loaded");
+    if (!read_pattern(request, arena, &pattern, err) ||
+        !read_token(request->page_token, arena, &last, err))
+        return false;
+    fill_page(set, &pattern, span_text(request->resource_type), last, size, arena, ret_page);
+    return true;
 }
 
 void list_entitlements(struct rpc_call *call, const ProtobufCMessage *message, void *context)
 {
     const Passgate__V1__ListEntitlementsRequest *request =
         (const Passgate__V1__ListEntitlementsRequest *)message;
-    const struct entitlement_options *options = entitlement_options(context);
-    struct arena *arena = rpc_call_arena(call);
-    struct directive_set *set;
-    struct check_input pattern;
-    struct page page = {.count = 0};
-    struct span last;
+    struct directive_set *set = snapshot_get(entitlement_options(context)->directives);
+    struct page *page = arena_new(rpc_call_arena(call), struct page);
+    struct check_order order = door_order(call, context);
     struct err err;
+    bool is_read = read_page(request, set, rpc_call_arena(call), page, &err);
 
-    if (!read_pattern(request, arena, &pattern, &err) ||
-        !read_token(request->page_token, arena, &last, &err)) {
+    order.is_batch = true;
+    order.inputs = page->inputs;
+    order.count = page->count;
+    if (!is_read)
         rpc_call_fail(call, &err);
-        return;
-    }
-    set = snapshot_get(options->directives);
-    if (set)
-        fill_page(set, &pattern, span_text(request->resource_type), last,
-                  request->page_size > 0 ? (size_t)request->page_size : PAGE_DEFAULT, arena, &page);
-    directive_set_unref(set);
-    if (page.count > 0)
-        start(call, context, &page);
+    else if (page->count == 0)
+        reply_empty(call, set);
     else
-        answer_empty(call);
+        door_run(call, &order, reply, page);
+    directive_set_unref(set);
 }

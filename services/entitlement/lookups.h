@@ -25,8 +25,8 @@ struct check_claim {
     bool is_known;
     bool is_ok;
     struct err err;
+    struct span jti;
     struct hash128 subject;
-    struct hash128 jti;
 };
 
 enum { LOOKUP_BUCKETS = 256 };

@@ -4,8 +4,8 @@
 
 #include "rpc/wire_time.h"
 
-const struct directive_context *
-context_read(size_t count, Passgate__V1__CheckEntitlementRequest__ContextEntry **entries,
+static const struct directive_context *
+read_context(size_t count, Passgate__V1__CheckEntitlementRequest__ContextEntry **entries,
              struct arena *arena)
 {
     struct directive_context *context = arena_new_array(arena, struct directive_context, count);
@@ -40,7 +40,7 @@ bool check_input_read(const Passgate__V1__CheckEntitlementRequest *request, stru
     for (size_t i = 0; i < request->n_also_subjects; i++)
         input.also_subjects[i] = span_text(request->also_subjects[i]);
     if (request->n_context > 0)
-        input.context = context_read(request->n_context, request->context, arena);
+        input.context = read_context(request->n_context, request->context, arena);
     if (!check_validate(&input, err))
         return false;
     *ret_input = input;
@@ -72,7 +72,15 @@ Passgate__V1__CheckError *check_error_message(const struct err *err, struct aren
     message->code = (int32_t)err_grpc_status(err->code);
     message->reason = (char *)err_reason(err->code);
     message->message = (char *)err_public_text(err->code);
+    if (err->field[0] != '\0')
+        message->message = arena_printf(arena, "%s: %s", err->field, err_public_text(err->code));
     return message;
+}
+
+Passgate__V1__Decision decision_message(const struct check_result *result)
+{
+    return result->is_allowed ? PASSGATE__V1__DECISION__DECISION_ALLOW
+                              : PASSGATE__V1__DECISION__DECISION_DENY;
 }
 
 Passgate__V1__Resource *resource_message(struct span name, struct arena *arena)
@@ -188,10 +196,9 @@ static void write_findings(const struct directive_answer *answer, struct arena *
         response->directives[i] = finding_message(&answer->findings[i], arena);
 }
 
-static Passgate__V1__Decision decision_message(const struct check_result *result)
+int64_t max_age_shown(const struct check_result *result, enum disclose disclose)
 {
-    return result->is_allowed ? PASSGATE__V1__DECISION__DECISION_ALLOW
-                              : PASSGATE__V1__DECISION__DECISION_DENY;
+    return disclose > DISCLOSE_DECISION || result->is_allowed ? result->max_age_ms : 0;
 }
 
 void check_response_write(const struct check_order *order, const struct check_result *result,
@@ -202,7 +209,7 @@ void check_response_write(const struct check_order *order, const struct check_re
 
     passgate__v1__check_entitlement_response__init(response);
     response->decision = decision_message(result);
-    response->max_age = wire_duration(result->max_age_ms, arena);
+    response->max_age = wire_duration(max_age_shown(result, disclose), arena);
     response->decision_id = decision_id_message(order, arena);
     if (disclose == DISCLOSE_DECISION)
         return;
@@ -225,6 +232,7 @@ void batch_decision_write(const struct check_order *order, const struct check_re
                           enum disclose disclose, struct arena *arena,
                           Passgate__V1__BatchDecision *ret_decision)
 {
+    int64_t max_age_ms = max_age_shown(result, disclose);
     Passgate__V1__BatchDecision *decision = ret_decision;
 
     passgate__v1__batch_decision__init(decision);
@@ -233,8 +241,8 @@ void batch_decision_write(const struct check_order *order, const struct check_re
         return;
     }
     decision->decision = decision_message(result);
-    if (result->max_age_ms > 0)
-        decision->max_age = wire_duration(result->max_age_ms, arena);
+    if (max_age_ms > 0)
+        decision->max_age = wire_duration(max_age_ms, arena);
     if (disclose == DISCLOSE_DECISION)
         return;
     decision->reason = (Passgate__V1__Reason)result->reason;

@@ -12,10 +12,9 @@ MUST_CHECK bool check_input_read(const Passgate__V1__CheckEntitlementRequest *re
                                  struct arena *arena, struct check_input *ret_input,
                                  struct err *err);
 
-/* Context entries in the arena. */
-const struct directive_context *
-context_read(size_t count, Passgate__V1__CheckEntitlementRequest__ContextEntry **entries,
-             struct arena *arena);
+/* For how long an answer may be reused, as far as the caller is told: where only the decision is
+ * disclosed, every refusal says the same. */
+int64_t max_age_shown(const struct check_result *result, enum disclose disclose);
 
 /* Write as much as the caller is told. */
 void check_response_write(const struct check_order *order, const struct check_result *result,
@@ -26,6 +25,7 @@ void batch_decision_write(const struct check_order *order, const struct check_re
                           Passgate__V1__BatchDecision *ret_decision);
 
 /* The parts that several responses have, in the arena. */
+Passgate__V1__Decision decision_message(const struct check_result *result);
 Passgate__V1__CheckError *check_error_message(const struct err *err, struct arena *arena);
 Passgate__V1__Resource *resource_message(struct span name, struct arena *arena);
 Passgate__V1__Authority *authority_message(const struct directive_authority *authority,

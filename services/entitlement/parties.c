@@ -4,8 +4,11 @@
 
 #include "entitlement/lookups.h"
 
+#include <assert.h>
+
 struct collector {
     const struct entitlement_options *options;
+    uint16_t partition; /* of the subject */
     const struct revision *least;
     int64_t now_ms;
     const struct check_lookups *lookups;
@@ -14,16 +17,10 @@ struct collector {
     struct err *err;
 };
 
-/* What number the subject's facts must have reached: the revision's, if it is of the same
- * partition. */
-static uint64_t least_number(const struct collector *collector, struct hash128 subject)
+uint64_t parties_least_number(const struct entitlement_options *options,
+                              const struct revision *least, struct hash128 subject)
 {
-    const struct revision *least = collector->least;
-
-    if (least->number == 0 ||
-        least->partition != names_partition(collector->options->names, subject))
-        return 0;
-    return least->number;
+    return least->partition == names_partition(options->names, subject) ? least->number : 0;
 }
 
 enum found { FOUND, MISSING, FAILED };
@@ -38,29 +35,26 @@ static enum found find_view(struct collector *collector, struct hash128 subject,
     if (lookup && lookup->is_loaded) {
         if (!lookup->waiter.is_ok) {
             *collector->err = lookup->waiter.err;
+            if (collector->err->code == ERR_REVISION_AHEAD)
+                err_prefix_field(collector->err, "min_revision");
             return FAILED;
         }
         *ret_view = lookup->waiter.view;
         return FOUND;
     }
-    if (facts_cache_get(collector->options->cache, subject, least_number(collector, subject),
+    if (facts_cache_get(collector->options->cache, subject,
+                        parties_least_number(collector->options, collector->least, subject),
                         collector->now_ms, collector->arena, ret_view))
         return FOUND;
+    assert(collector->parties->missing_count < CHECK_PARTIES_MAX);
     collector->parties->missing[collector->parties->missing_count++] = subject;
     return MISSING;
-}
-
-static bool has_room(struct collector *collector)
-{
-    if (collector->parties->count + collector->parties->missing_count < CHECK_PARTIES_MAX)
-        return true;
-    return err_field(collector->err, ERR_FIELD_TOO_MANY, "also_subjects",
-                     "more than %d persons stand behind it", CHECK_PARTIES_MAX);
 }
 
 static void add_party(struct collector *collector, enum party_role role,
                       const struct facts_view *view)
 {
+    assert(collector->parties->count < CHECK_PARTIES_MAX);
     collector->parties->items[collector->parties->count++] = (struct check_party){
         .role = role,
         .subject = view->subject,
@@ -71,48 +65,53 @@ static void add_party(struct collector *collector, enum party_role role,
     };
 }
 
+static void note_number(struct collector *collector, const struct facts_view *view)
+{
+    if (view->partition == collector->partition && view->number > collector->parties->number)
+        collector->parties->number = view->number;
+}
+
+static bool add_principal(struct collector *collector, struct hash128 principal)
+{
+    struct facts_view view;
+    enum found found = find_view(collector, principal, &view);
+
+    if (found == FOUND) {
+        note_number(collector, &view);
+        add_party(collector, PARTY_PRINCIPAL, &view);
+    }
+    return found != FAILED;
+}
+
 static bool add_subject(struct collector *collector, enum party_role role, struct hash128 subject)
 {
-    struct facts_view view, principal;
-    enum found found;
+    struct facts_view view;
+    enum found found = find_view(collector, subject, &view);
 
-    if (!has_room(collector))
-        return false;
-    found = find_view(collector, subject, &view);
     if (found != FOUND)
         return found != FAILED;
-    if (view.principal_count == 0) {
+    note_number(collector, &view);
+    if (view.principal_count == 0)
         add_party(collector, role, &view);
-        return true;
-    }
-    for (size_t i = 0; i < view.principal_count; i++) {
-        if (!has_room(collector))
+    for (size_t i = 0; i < view.principal_count; i++)
+        if (!add_principal(collector, view.principals[i]))
             return false;
-        found = find_view(collector, view.principals[i], &principal);
-        if (found == FAILED)
-            return false;
-        if (found == FOUND)
-            add_party(collector, PARTY_PRINCIPAL, &principal);
-    }
     return true;
 }
 
-static bool add_organization(struct collector *collector, struct span id)
+bool parties_organization(const struct entitlement_options *options, struct span id, int64_t now_ms,
+                          struct arena *arena, struct check_party *ret_party, struct err *err)
 {
-    const struct organization *organization;
+    const struct organization *organization = organization_find(options->organizations, id);
     struct facts_content content;
 
-    if (!has_room(collector))
-        return false;
-    organization = organization_find(collector->options->organizations, id);
     if (!organization)
-        return err_field(collector->err, ERR_ORGANIZATION_UNKNOWN, "on_behalf_of",
-                         "not registered");
+        return err_field(err, ERR_ORGANIZATION_UNKNOWN, "on_behalf_of", "not registered");
     facts_of_organization(organization, &content);
-    collector->parties->items[collector->parties->count++] = (struct check_party){
+    *ret_party = (struct check_party){
         .role = PARTY_ORGANIZATION,
-        .facts = facts_pack(&content, collector->arena),
-        .read_at_ms = collector->now_ms,
+        .facts = facts_pack(&content, arena),
+        .read_at_ms = now_ms,
     };
     return true;
 }
@@ -122,14 +121,28 @@ bool parties_collect(const struct entitlement_options *options, const struct che
                      const struct check_lookups *lookups, struct arena *arena,
                      struct parties *ret_parties, struct err *err)
 {
-    struct collector collector = {options, least, now_ms, lookups, arena, ret_parties, err};
+    struct collector collector = {
+        .options = options,
+        .partition = names_partition(options->names, subject),
+        .least = least,
+        .now_ms = now_ms,
+        .lookups = lookups,
+        .arena = arena,
+        .parties = ret_parties,
+        .err = err,
+    };
 
     ret_parties->count = ret_parties->missing_count = 0;
+    ret_parties->number = 0;
     if (!add_subject(&collector, PARTY_SUBJECT, subject))
         return false;
     for (size_t i = 0; i < input->also_subject_count; i++)
         if (!add_subject(&collector, PARTY_ALSO_SUBJECT,
                          names_subject_hash(options->names, input->also_subjects[i])))
             return false;
-    return input->on_behalf_of.length == 0 || add_organization(&collector, input->on_behalf_of);
+    if (input->on_behalf_of.length == 0)
+        return true;
+    assert(ret_parties->count < CHECK_PARTIES_MAX);
+    return parties_organization(options, input->on_behalf_of, now_ms, arena,
+                                &ret_parties->items[ret_parties->count++], err);
 }

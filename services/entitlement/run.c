@@ -51,31 +51,41 @@ static void start_loads(struct check_run *run)
     one_is_back(run);
 }
 
+static bool read_record(const struct store_request *request, struct check_claim *claim,
+                        struct arena *arena, struct err *err)
+{
+    struct claim_record record;
+
+    if (!request->is_ok) {
+        *err = request->err;
+        return false;
+    }
+    if (request->values[0].version == 0)
+        return err_field(err, ERR_TOKEN_INVALID, "claim_token", "no record of it");
+    if (!claim_record_decode(request->values[0].data, arena, &record, err))
+        return false;
+    if (!span_equal(record.jti, claim->jti))
+        return err_set(err, ERR_STORE_CORRUPT, "the record is another claim's");
+    if (record.revoked_at_ms != 0)
+        return err_field(err, ERR_TOKEN_INVALID, "claim_token", "revoked");
+    claim->subject = record.subject;
+    return true;
+}
+
 /* The claim says whom it is about only to whoever can look it up: its record has the subject. */
 static void on_claim_record(struct store_request *request)
 {
     struct check_claim *claim = request->owner;
-    struct check_run *run = claim->run;
-    struct claim_record record;
 
     claim->is_known = true;
-    if (!request->is_ok) {
-        claim->err = request->err;
-    } else if (request->values[0].version == 0) {
-        err_field(&claim->err, ERR_TOKEN_INVALID, "claim_token", "no record of it");
-    } else if (claim_record_decode(request->values[0].data, &run->arena, &record, &claim->err)) {
-        claim->is_ok = record.revoked_at_ms == 0;
-        claim->subject = record.subject;
-        if (!claim->is_ok)
-            err_field(&claim->err, ERR_TOKEN_INVALID, "claim_token", "revoked");
-    }
-    one_is_back(run);
+    claim->is_ok = read_record(request, claim, &claim->run->arena, &claim->err);
+    one_is_back(claim->run);
 }
 
-static void read_claim(struct check_run *run, struct check_claim *claim, struct span jti)
+static void read_claim(struct check_run *run, struct check_claim *claim)
 {
     const struct entitlement_options *options = entitlement_options(run->order.entitlement);
-    struct store_key key = names_claim(options->names, jti);
+    struct store_key key = names_claim(options->names, claim->jti);
 
     claim->run = run;
     claim->request = store_request_new(STORE_READ, names_partition(options->names, key.id),
@@ -102,7 +112,8 @@ static void open_claim(struct check_run *run, const struct key_ring *keys, size_
 
     if (token_open(keys, run->order.inputs[index].claim_token, &expectation, &run->arena, &token,
                    &refusal, &claim->err)) {
-        read_claim(run, claim, token.id);
+        claim->jti = token.id;
+        read_claim(run, claim);
         return;
     }
     err_prefix_field(&claim->err, "claim_token");
@@ -204,14 +215,18 @@ void check_run_go(struct check_run *run)
         finish(run, &err);
 }
 
+void check_run_abandon(void *run)
+{
+    ((struct check_run *)run)->owner = NULL;
+}
+
 void check_run_free(struct check_run *run)
 {
     check_order_release(&run->order);
     for (struct check_lookup *lookup = run->lookups->made; lookup; lookup = lookup->next_made)
         facts_waiter_release(&lookup->waiter);
     for (size_t i = 0; run->lookups->claims && i < run->order.count; i++)
-        if (run->lookups->claims[i].request)
-            store_request_free(run->lookups->claims[i].request);
+        store_request_free(run->lookups->claims[i].request);
     arena_release(&run->arena);
     memory_free(run);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* StreamCheckEntitlements: questions as they come, answers as they are ready. */
+#include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
 #include "rpc/stream.h"
@@ -46,13 +47,6 @@ static void on_done(struct check_run *run)
     check_run_free(run);
 }
 
-static void on_abandoned(void *owner)
-{
-    struct check_run *run = owner;
-
-    run->owner = NULL;
-}
-
 static void wait(struct rpc_item *item, const struct check_order *order,
                  const Passgate__V1__StreamCheckEntitlementsRequest *request)
 {
@@ -62,7 +56,7 @@ static void wait(struct rpc_item *item, const struct check_order *order,
         check_run_new(order, arena, rpc_call_inbox(rpc_item_call(item)), on_done, waiting);
 
     *waiting = (struct waiting){item, request};
-    rpc_item_park(item, on_abandoned, run);
+    rpc_item_park(item, check_run_abandon, run);
     check_run_go(run);
 }
 
@@ -71,18 +65,9 @@ void stream_check_entitlements(struct rpc_item *item, const ProtobufCMessage *me
 {
     const Passgate__V1__StreamCheckEntitlementsRequest *request =
         (const Passgate__V1__StreamCheckEntitlementsRequest *)message;
-    struct rpc_call *call = rpc_item_call(item);
     struct arena *arena = rpc_item_arena(item);
     struct check_input *input = arena_new(arena, struct check_input);
-    struct check_order order = {
-        .entitlement = context,
-        .caller = caller_of(call)->id,
-        .method = span_text(rpc_call_method(call)->name),
-        .inputs = input,
-        .count = 1,
-        .worker_index = rpc_call_worker_index(call),
-        .started_ns = clock_now_ns(),
-    };
+    struct check_order order = door_order(rpc_item_call(item), context);
     struct err err;
     bool is_ok;
 
@@ -91,7 +76,10 @@ void stream_check_entitlements(struct rpc_item *item, const ProtobufCMessage *me
         reply_error(item, request->id, &err);
         return;
     }
+    order.inputs = input;
+    order.count = 1;
     order.min_revision = span_text(request->check->min_revision);
+    order.started_ns = clock_now_ns();
     if (!check_input_read(request->check, arena, input, &err)) {
         reply_error(item, request->id, &err);
         return;

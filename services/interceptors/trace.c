@@ -9,7 +9,7 @@
 
 static const char attachment;
 
-/* `length` lower-case hex digits at `at`. */
+/* Are there `length` lower-case hex digits at `at`? */
 static bool is_hex(struct span text, size_t at, size_t length)
 {
     for (size_t i = at; i < at + length; i++) {
@@ -30,13 +30,14 @@ static bool is_id(struct span text, size_t at, size_t length)
 
 bool trace_parse(struct span text, struct trace *ret_trace)
 {
-    uint64_t span = random_u64();
     struct trace trace = {.id = ""};
+    uint64_t span;
 
     if (text.length != TRACEPARENT_LENGTH || memcmp(text.data, "00-", 3) != 0 ||
         text.data[35] != '-' || text.data[52] != '-' || !is_id(text, 3, TRACE_ID_LENGTH) ||
         !is_id(text, 36, TRACE_SPAN_LENGTH) || !is_hex(text, 53, 2))
         return false;
+    span = random_u64();
     memcpy(trace.id, text.data + 3, TRACE_ID_LENGTH);
     memcpy(trace.parent, text.data + 36, TRACE_SPAN_LENGTH);
     hex_encode(span_of(&span, sizeof(span)), trace.span);

@@ -151,6 +151,13 @@ static bool read_hash_key(struct server *server, struct err *err)
                           err);
 }
 
+static void observe_store(void *observer, int64_t duration_ns)
+{
+    struct server *server = observer;
+
+    metrics_observe(metrics_shared(server->metrics), METRIC_STORE_DURATION, duration_ns);
+}
+
 static bool open_storage(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
@@ -172,6 +179,8 @@ static bool open_storage(struct server *server, struct err *err)
     if (!read_hash_key(server, err) || !audit_open(&audit, &server->audit, err) ||
         !sqlite_open(&sqlite, &server->store, err))
         return false;
+    server->store->observe = observe_store;
+    server->store->observer = server;
     server->names.partition_count = server->store->partition_count;
     server->cache = facts_cache_new(&(struct facts_cache_options){
         .store = server->store,

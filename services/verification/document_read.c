@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document as the vendor read it: checked against itself, then reduced to what counts. */
+#include "base/secret.h"
 #include "domain/document/mrz.h"
 #include "domain/field/field.h"
 #include "verification/evidence_read.h"
@@ -51,44 +52,48 @@ static bool merge_country(country_id read, const char *zone_field, const char *f
 static void hash_document(const struct evidence_reader *reader, struct span number,
                           struct evidence *evidence)
 {
-    struct hash128 hash;
+    struct span issuer = span_text(country_get(evidence->issuer)->alpha3);
 
-    if (number.length == 0)
-        return;
-    hash = names_document_hash(reader->names, span_text(country_get(evidence->issuer)->alpha3),
-                               number);
-    memcpy(evidence->document_hash, &hash, sizeof(evidence->document_hash));
+    if (number.length > 0)
+        hash128_store(names_document_hash(reader->names, issuer, number), evidence->document_hash);
+}
+
+static bool merge_zone(const struct evidence_reader *reader, const struct mrz *mrz, bool has_number,
+                       struct evidence *evidence, struct err *err)
+{
+    if (!merge_country(mrz->issuer, "document.mrz.issuer", "document.issuer", &evidence->issuer,
+                       err) ||
+        !merge_country(mrz->nationality, "document.mrz.nationality", "document.nationality",
+                       &evidence->nationality, err))
+        return false;
+    if (evidence->expires_day == DAY_NONE)
+        evidence->expires_day = mrz->expiry_day;
+    if (!has_number)
+        hash_document(reader, span_text(mrz->number), evidence);
+    return true;
 }
 
 static bool read_zone(const struct evidence_reader *reader, const Passgate__V1__Document *document,
                       struct evidence *evidence, struct err *err)
 {
     struct mrz mrz;
+    bool is_read;
 
+    if (document->mrz[0] == '\0')
+        return true;
     if (!mrz_parse(span_text(document->mrz), "document.mrz", day_of_ms(reader->now_ms), &mrz, err))
         return false;
-    if (!merge_country(mrz.issuer, "document.mrz.issuer", "document.issuer", &evidence->issuer,
-                       err) ||
-        !merge_country(mrz.nationality, "document.mrz.nationality", "document.nationality",
-                       &evidence->nationality, err))
-        return false;
-    if (evidence->expires_day == DAY_NONE)
-        evidence->expires_day = mrz.expiry_day;
-    if (document->number[0] == '\0')
-        hash_document(reader, span_text(mrz.number), evidence);
-    explicit_bzero(&mrz, sizeof(mrz));
-    return true;
+    is_read = merge_zone(reader, &mrz, document->number[0] != '\0', evidence, err);
+    secret_wipe(&mrz, sizeof(mrz));
+    return is_read;
 }
 
-static bool read_dates(const struct evidence_reader *reader, const Passgate__V1__Document *document,
-                       struct evidence *evidence, struct err *err)
+static bool check_dates(const struct evidence_reader *reader, const struct evidence *evidence,
+                        struct err *err)
 {
     const int32_t earliest = day_from_civil((struct civil_date){1950, 1, 1});
     int32_t tomorrow = day_of_ms(reader->now_ms) + 1;
 
-    if (!date_read(document->issued_on, "document.issued_on", &evidence->issued_day, err) ||
-        !date_read(document->expires_on, "document.expires_on", &evidence->expires_day, err))
-        return false;
     if (evidence->issued_day != DAY_NONE && evidence->issued_day > tomorrow)
         return err_field(err, ERR_DOCUMENT_EXPIRED, "document.issued_on", "in the future");
     if (evidence->expires_day == DAY_NONE)
@@ -130,10 +135,10 @@ bool document_read(const struct evidence_reader *reader, const Passgate__V1__Doc
         !field_check(FIELD_KIND_SHORT_TEXT, number, "document.number", err) ||
         !field_check(FIELD_KIND_CATEGORY, span_text(document->document_code),
                      "document.document_code", err) ||
-        !read_dates(reader, document, evidence, err))
-        return false;
-    if (document->mrz[0] != '\0' && !read_zone(reader, document, evidence, err))
+        !date_read(document->issued_on, "document.issued_on", &evidence->issued_day, err) ||
+        !date_read(document->expires_on, "document.expires_on", &evidence->expires_day, err) ||
+        !read_zone(reader, document, evidence, err))
         return false;
     hash_document(reader, number, evidence);
-    return check_proof(evidence, err);
+    return check_dates(reader, evidence, err) && check_proof(evidence, err);
 }

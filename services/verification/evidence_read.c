@@ -35,7 +35,7 @@ static bool check_collection(const Passgate__V1__Collection *collection, struct 
     return field_check(FIELD_KIND_PURPOSE, purpose, "collection.purpose", err) &&
            field_check(FIELD_KIND_SHORT_TEXT, span_text(collection->notice_version),
                        "collection.notice_version", err) &&
-           field_check(FIELD_KIND_TEXT, span_text(collection->legal_basis),
+           field_check(FIELD_KIND_PHRASE, span_text(collection->legal_basis),
                        "collection.legal_basis", err);
 }
 
@@ -55,7 +55,6 @@ static bool read_binding(const struct evidence_reader *reader,
 {
     const Passgate__V1__Binding *binding = submitted->binding;
     struct span person;
-    struct hash128 hash;
 
     if (!binding)
         return true;
@@ -71,8 +70,8 @@ static bool read_binding(const struct evidence_reader *reader,
                          person.length);
     if (person.length == 0)
         return true;
-    hash = names_person_hash(reader->names, evidence->vendor, person);
-    memcpy(evidence->person_hash, &hash, sizeof(evidence->person_hash));
+    hash128_store(names_person_hash(reader->names, evidence->vendor, person),
+                  evidence->person_hash);
     return true;
 }
 
@@ -110,7 +109,7 @@ static bool read_acquisition(const Passgate__V1__Acquisition *acquired, struct e
         return true;
     evidence->acquired.precision = (enum date_precision)acquired->precision;
     if (!date_read(acquired->date, "acquired.date", &evidence->acquired.day, err) ||
-        !field_check(FIELD_KIND_TEXT, span_text(acquired->basis), "acquired.basis", err))
+        !field_check(FIELD_KIND_PHRASE, span_text(acquired->basis), "acquired.basis", err))
         return false;
     if ((evidence->acquired.day == DAY_NONE) != (evidence->acquired.precision == DATE_UNKNOWN))
         return err_field(err, ERR_FIELD_CONFLICT, "acquired.precision",
@@ -126,6 +125,11 @@ static bool is_about_country(enum statement_kind kind)
 
 static bool check_statement_texts(const Passgate__V1__Statement *statement, struct err *err)
 {
+    int64_t signed_at_ms;
+
+    if (statement->signed_at &&
+        !wire_timestamp_read(statement->signed_at, "statement.signed_at", &signed_at_ms, err))
+        return false;
     return field_check(FIELD_KIND_TEXT, span_text(statement->attester), "statement.attester",
                        err) &&
            field_check(FIELD_KIND_SHORT_TEXT, span_text(statement->relation), "statement.relation",
@@ -218,34 +222,38 @@ static bool proves(const Passgate__V1__Evidence *submitted, struct err *ret_why)
     return true;
 }
 
+/* What the paper, or the statement, says. */
+static bool read_findings(const struct evidence_reader *reader,
+                          const Passgate__V1__Evidence *submitted, struct evidence *evidence,
+                          struct err *err)
+{
+    return read_content(reader, submitted, evidence, err) &&
+           read_binding(reader, submitted, evidence, err) &&
+           read_us_papers(submitted->us, evidence, err) &&
+           read_acquisition(submitted->acquired, evidence, err) &&
+           country_read(submitted->accredited_to, "accredited_to", false, &evidence->accredited_to,
+                        err);
+}
+
 bool evidence_read(const struct evidence_reader *reader, const Passgate__V1__Evidence *submitted,
-                   struct evidence *ret_evidence, bool *ret_proves, struct err *err)
+                   struct evidence *ret_evidence, struct err *ret_why_not, struct err *err)
 {
     struct evidence evidence = EVIDENCE_EMPTY;
+    struct err why_not = ERR_NONE;
 
     evidence.class = (enum evidence_class)submitted->evidence_class;
     evidence.vendor = span_text(submitted->vendor);
     evidence.check_id = span_text(submitted->check_id);
     evidence.accepted_at_ms = reader->now_ms;
     evidence.assurance = (uint8_t)submitted->assurance_level;
-    if (!check_identity(submitted, err) || !read_time(reader, submitted, &evidence, err))
+    if (!check_identity(submitted, err) || !check_collection(submitted->collection, err) ||
+        !check_reviewer(submitted->reviewer, err) || !read_time(reader, submitted, &evidence, err))
         return false;
     if (submitted->result == PASSGATE__V1__VENDOR_RESULT__VENDOR_RESULT_UNSPECIFIED)
         return err_field(err, ERR_FIELD_REQUIRED, "result", "not said");
-    *ret_proves = proves(submitted, err);
-    if (!*ret_proves) {
-        *ret_evidence = evidence;
-        return true;
-    }
-    if (!check_collection(submitted->collection, err) ||
-        !check_reviewer(submitted->reviewer, err) ||
-        !read_content(reader, submitted, &evidence, err) ||
-        !read_binding(reader, submitted, &evidence, err) ||
-        !read_us_papers(submitted->us, &evidence, err) ||
-        !read_acquisition(submitted->acquired, &evidence, err) ||
-        !country_read(submitted->accredited_to, "accredited_to", false, &evidence.accredited_to,
-                      err))
+    if (proves(submitted, &why_not) && !read_findings(reader, submitted, &evidence, err))
         return false;
     *ret_evidence = evidence;
+    *ret_why_not = why_not;
     return true;
 }

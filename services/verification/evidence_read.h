@@ -15,17 +15,17 @@
 struct evidence_reader {
     const struct names *names;
     int64_t now_ms;
-    struct arena *arena;
 };
 
 /*
- * Errors name the field below `evidence`.  *ret_proves is false when the result proves nothing (it
- * did not pass, or the document is reported revoked): then `err` is filled although the function
- * succeeds, and what this check proved before has to be taken back.
+ * Errors name the field below `evidence`.  *ret_why_not has a code when the result proves nothing
+ * (it did not pass, or the document is reported revoked): then the evidence says only which check
+ * it is of and when, and what this check proved before has to be taken back.
  */
 MUST_CHECK bool evidence_read(const struct evidence_reader *reader,
                               const Passgate__V1__Evidence *submitted,
-                              struct evidence *ret_evidence, bool *ret_proves, struct err *err);
+                              struct evidence *ret_evidence, struct err *ret_why_not,
+                              struct err *err);
 
 /* A country in a field of the contract: ISO 3166-1, or a code of ICAO Doc 9303-3 section 5 where
  * `takes_special`. COUNTRY_NONE for the empty text. */

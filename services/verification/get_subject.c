@@ -75,7 +75,8 @@ static Passgate__V1__AffiliationRecord *affiliation_message(const struct affilia
     return message;
 }
 
-static void write_facts(const struct record *record, int64_t now_ms, struct arena *arena,
+static void write_facts(const struct record *record, const struct organizations *organizations,
+                        int64_t now_ms, struct arena *arena,
                         Passgate__V1__GetSubjectResponse *response)
 {
     struct facts_input input = record_facts_input(record);
@@ -83,7 +84,7 @@ static void write_facts(const struct record *record, int64_t now_ms, struct aren
     const char *const *lines;
 
     facts_derive(&input, now_ms, &content);
-    response->n_facts = facts_describe(facts_pack(&content, arena), arena, &lines);
+    response->n_facts = facts_describe(facts_pack(&content, arena), organizations, arena, &lines);
     response->facts = (char **)lines;
     if (content.header.valid_until_ms != TIMESTAMP_NEVER_MS)
         response->valid_until = wire_timestamp(content.header.valid_until_ms, arena);
@@ -117,6 +118,8 @@ static bool append_audit(const struct getting *getting, int64_t now_ms, struct e
         .time_ms = now_ms,
         .caller = caller_of(getting->call)->id,
         .method = span_text(rpc_call_method(getting->call)->name),
+        .partition = getting->request->partition,
+        .number = getting->request->number,
         .items = &item,
         .item_count = 1,
     };
@@ -151,7 +154,7 @@ static bool answer(struct getting *getting, struct err *err)
     response.revision = arena_alloc(arena, REVISION_TEXT_MAX);
     revision_format(&revision, response.revision);
     write_record(&record, arena, &response);
-    write_facts(&record, now_ms, arena, &response);
+    write_facts(&record, options->organizations, now_ms, arena, &response);
     rpc_call_reply(getting->call, &response.base);
     return true;
 }

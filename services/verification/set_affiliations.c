@@ -8,7 +8,7 @@
 
 enum { AFFILIATION_KINDS = 3 };
 
-/* What is said: one affiliation per kind and end. */
+/* What is said: one row for every end, and one that closes the list. */
 struct saying {
     struct affiliation rows[AFFILIATION_KINDS + 1];
     size_t count;
@@ -25,13 +25,17 @@ static enum change_outcome change(struct subject_write *write, struct record *re
                                                record->affiliation_count + saying->count);
     size_t count = 0;
 
-    (void)err;
     for (size_t i = 0; i < record->affiliation_count; i++)
         if (!span_is(record->affiliations[i].organization, request->organization))
             list[count++] = record->affiliations[i];
     for (size_t i = 0; i < saying->count; i++) {
         list[count] = saying->rows[i];
         list[count++].attested_at_ms = write->now_ms;
+    }
+    if (count > FACTS_AFFILIATIONS_MAX) {
+        err_field(err, ERR_SUBJECT_FULL, "affiliations", "%zu of at most %d on record", count,
+                  FACTS_AFFILIATIONS_MAX);
+        return CHANGE_REFUSED;
     }
     record->affiliations = list;
     record->affiliation_count = count;
@@ -63,8 +67,8 @@ static bool check_attester(const struct verification_options *options, const str
     return err_field(err, ERR_ATTESTER_UNKNOWN, "organization", "not attested by this caller");
 }
 
-static bool read_one(const Passgate__V1__Affiliation *affiliation, struct affiliation *row,
-                     struct err *err)
+static bool read_one(const Passgate__V1__Affiliation *affiliation, uint8_t *ret_as,
+                     int32_t *ret_until_day, struct err *err)
 {
     static const uint8_t bits[] = {
         [PASSGATE__V1__AFFILIATION_AS__AFFILIATION_AS_EMPLOYEE] = AFFILIATION_EMPLOYEE,
@@ -72,10 +76,22 @@ static bool read_one(const Passgate__V1__Affiliation *affiliation, struct affili
         [PASSGATE__V1__AFFILIATION_AS__AFFILIATION_AS_AGENT] = AFFILIATION_AGENT,
     };
 
-    row->as = bits[affiliation->affiliation_as];
-    if (row->as == 0)
+    if (affiliation->affiliation_as == PASSGATE__V1__AFFILIATION_AS__AFFILIATION_AS_UNSPECIFIED)
         return err_field(err, ERR_FIELD_REQUIRED, "affiliation_as", "not said");
-    return date_read(affiliation->until, "until", &row->until_day, err);
+    *ret_as = bits[affiliation->affiliation_as];
+    return date_read(affiliation->until, "until", ret_until_day, err);
+}
+
+/* The row with this end; a new one when there is none. */
+static struct affiliation *row_until(struct saying *saying, const struct affiliation *blank,
+                                     int32_t until_day)
+{
+    for (size_t i = 0; i < saying->count; i++)
+        if (saying->rows[i].until_day == until_day)
+            return &saying->rows[i];
+    saying->rows[saying->count] = *blank;
+    saying->rows[saying->count].until_day = until_day;
+    return &saying->rows[saying->count++];
 }
 
 static bool read_saying(const Passgate__V1__SetAffiliationsRequest *request, struct saying *saying,
@@ -84,7 +100,6 @@ static bool read_saying(const Passgate__V1__SetAffiliationsRequest *request, str
     struct affiliation blank = {
         .organization = span_text(request->organization),
         .is_complete = request->complete,
-        .until_day = DAY_NONE,
     };
     uint8_t seen = 0;
 
@@ -94,19 +109,20 @@ static bool read_saying(const Passgate__V1__SetAffiliationsRequest *request, str
     if (!date_read(request->review_by, "review_by", &blank.review_by_day, err))
         return false;
     for (size_t i = 0; i < request->n_affiliations; i++) {
-        struct affiliation *row = &saying->rows[saying->count++];
+        int32_t until_day;
+        uint8_t as;
 
-        *row = blank;
-        if (!read_one(request->affiliations[i], row, err)) {
+        if (!read_one(request->affiliations[i], &as, &until_day, err)) {
             err_prefix_field(err, "affiliations[%zu]", i);
             return false;
         }
-        if (seen & row->as)
+        if (seen & as)
             return err_field(err, ERR_FIELD_CONFLICT, "affiliations", "one kind twice");
-        seen |= row->as;
+        seen |= as;
+        row_until(saying, &blank, until_day)->as |= as;
     }
-    if (request->complete) /* says that there is nothing else, also when the rest has ended */
-        saying->rows[saying->count++] = blank;
+    if (request->complete) /* nothing else, also when the rest has ended */
+        row_until(saying, &blank, DAY_NONE);
     return true;
 }
 

@@ -9,20 +9,22 @@
 #include "storage/revision.h"
 
 #include <assert.h>
+#include <endian.h>
 
 /* How long an answered request_id is remembered. */
 #define REQUEST_KEPT_MS (24 * INT64_C(3600000))
 
 enum { READ_SUBJECT, READ_REQUEST, READ_CHECK };
 
+/* What is stored of a check: whose it is, and when the vendor's newest word about it was said. */
+enum { CHECK_BYTES = HASH128_BYTES + sizeof(int64_t) };
+
 static void read_state(struct subject_write *write);
 
 static void write_free(struct subject_write *write)
 {
-    if (write->reading)
-        store_request_free(write->reading);
-    if (write->writing)
-        store_request_free(write->writing);
+    store_request_free(write->reading);
+    store_request_free(write->writing);
     arena_release(&write->arena);
     memory_free(write);
 }
@@ -59,6 +61,7 @@ struct subject_write *subject_write_new(struct rpc_call *call, const ProtobufCMe
     write->options = options;
     write->arena = rpc_call_take_arena(call);
     write->caller = caller_of(call)->id;
+    write->method = span_text(rpc_call_method(call)->name);
     write->now_ms = clock_wall_ms(options->clock);
     return write;
 }
@@ -88,14 +91,14 @@ char *subject_write_revision(struct subject_write *write)
     return text;
 }
 
-/* A remembered request: the digest of its body, then the note. */
+/* A remembered request: the hash of its body, then the note. */
 static struct span remembered(struct subject_write *write)
 {
-    uint8_t *value = arena_alloc(&write->arena, SHA256_BYTES + SUBJECT_WRITE_NOTE_MAX);
+    uint8_t *value = arena_alloc(&write->arena, HASH128_BYTES + SUBJECT_WRITE_NOTE_MAX);
 
-    memcpy(value, write->digest, SHA256_BYTES);
-    memcpy(value + SHA256_BYTES, write->note, write->note_length);
-    return span_of(value, SHA256_BYTES + write->note_length);
+    hash128_store(write->body, value);
+    memcpy(value + HASH128_BYTES, write->note, write->note_length);
+    return span_of(value, HASH128_BYTES + write->note_length);
 }
 
 /* The same request again: the same answer, from what was remembered. */
@@ -103,22 +106,22 @@ static void repeat(struct subject_write *write, const struct store_value *value)
 {
     struct err err;
 
-    if (value->data.length < SHA256_BYTES ||
-        value->data.length > SHA256_BYTES + SUBJECT_WRITE_NOTE_MAX) {
+    if (value->data.length < HASH128_BYTES ||
+        value->data.length > HASH128_BYTES + SUBJECT_WRITE_NOTE_MAX) {
         err_set(&err, ERR_STORE_CORRUPT, "remembered request of %zu bytes", value->data.length);
         finish(write, &err);
         return;
     }
-    if (memcmp(value->data.data, write->digest, SHA256_BYTES) != 0) {
+    if (!hash128_equal(hash128_load(value->data.data), write->body)) {
         err_field(&err, ERR_REQUEST_ID_REUSED, "request_id", "another body");
         finish(write, &err);
         return;
     }
     write->is_repeated = true;
     write->number = value->version;
-    write->note_length = value->data.length - SHA256_BYTES;
-    memcpy(write->note, value->data.data + SHA256_BYTES, write->note_length);
-    finish(write, NULL);
+    write->note_length = value->data.length - HASH128_BYTES;
+    memcpy(write->note, value->data.data + HASH128_BYTES, write->note_length);
+    finish(write, write->failure);
 }
 
 static void on_written(struct store_request *request)
@@ -128,7 +131,7 @@ static void on_written(struct store_request *request)
     if (request->is_ok) {
         write->number = request->number;
         (void)FAILPOINT("after_store_write");
-        finish(write, write->fails_after ? &write->failure : NULL);
+        finish(write, write->failure);
     } else if (request->err.code == ERR_CONFLICT && write->attempts < SUBJECT_WRITE_ATTEMPTS) {
         read_state(write);
     } else {
@@ -136,15 +139,24 @@ static void on_written(struct store_request *request)
     }
 }
 
-static bool encode_audit(struct subject_write *write, struct span *ret_bytes, struct err *err)
+/* What came of it, for the record. */
+static const char *outcome_word(const struct subject_write *write, bool is_changed)
+{
+    if (write->failure)
+        return err_reason(write->failure->code);
+    return is_changed ? "" : "UNCHANGED";
+}
+
+static bool encode_audit(struct subject_write *write, bool is_changed, struct span *ret_bytes,
+                         struct err *err)
 {
     const struct audit_item item = {.subject = write->hash, .directive = AUDIT_NO_DIRECTIVE};
     const struct audit_record record = {
         .kind = write->audit_kind,
         .time_ms = write->now_ms,
         .caller = write->caller,
-        .method = span_text(write->call ? rpc_call_method(write->call)->name : ""),
-        .outcome = span_text(write->fails_after ? err_reason(write->failure.code) : ""),
+        .method = write->method,
+        .outcome = span_text(outcome_word(write, is_changed)),
         .on_behalf_of = write->on_behalf_of,
         .items = &item,
         .item_count = 1,
@@ -155,52 +167,75 @@ static bool encode_audit(struct subject_write *write, struct span *ret_bytes, st
     return audit_record_encode(&record, &write->arena, ret_bytes, err);
 }
 
+static struct span check_value(const struct subject_write *write, uint8_t value[static CHECK_BYTES])
+{
+    bool is_newest = write->said_at_ms > write->last_said_at_ms;
+    uint64_t word = htole64((uint64_t)(is_newest ? write->said_at_ms : write->last_said_at_ms));
+
+    hash128_store(write->hash, value);
+    memcpy(value + HASH128_BYTES, &word, sizeof(word));
+    return span_of(value, CHECK_BYTES);
+}
+
+/* `record` is NULL when it stays as it is. */
+static void put_state(struct subject_write *write, const struct record *record,
+                      struct store_request *request)
+{
+    const struct store_value *values = write->reading->values;
+    struct store_key subject = names_subject(write->hash);
+    struct store_key remembering = write->reading->keys[READ_REQUEST];
+    uint8_t check[CHECK_BYTES];
+
+    store_request_guard(request, subject, values[READ_SUBJECT].version);
+    if (record) {
+        store_request_put(request, subject, TIMESTAMP_NEVER_MS,
+                          record_encode(record, &write->arena));
+        store_request_change(request, STORE_CHANGE_SUBJECT, write->hash);
+    }
+    store_request_guard(request, remembering, values[READ_REQUEST].version);
+    store_request_put(request, remembering, write->now_ms + REQUEST_KEPT_MS, remembered(write));
+    if (write->has_check) {
+        store_request_guard(request, write->check, values[READ_CHECK].version);
+        store_request_put(request, write->check, TIMESTAMP_NEVER_MS, check_value(write, check));
+    }
+}
+
 static void write_state(struct subject_write *write, const struct record *record)
 {
     const struct verification_options *options = write->options;
-    const struct store_value *values = write->reading->values;
     struct store_request *request;
     struct span audit;
     struct err err;
 
-    if (!encode_audit(write, &audit, &err)) {
+    if (!encode_audit(write, record != NULL, &audit, &err)) {
         finish(write, &err);
         return;
     }
-    if (write->writing)
-        store_request_free(write->writing);
+    store_request_free(write->writing);
     request = write->writing = store_request_new(STORE_WRITE, write->partition,
                                                  write->reading->reply_to, on_written, write);
     request->deadline_ms = clock_monotonic_ms(options->clock) + options->write_timeout_ms;
-    store_request_guard(request, names_subject(write->hash), values[READ_SUBJECT].version);
-    store_request_put(request, names_subject(write->hash), TIMESTAMP_NEVER_MS,
-                      record_encode(record, &write->arena));
-    if (write->request_id.length > 0) {
-        struct store_key key = write->reading->keys[READ_REQUEST];
-
-        store_request_guard(request, key, values[READ_REQUEST].version);
-        store_request_put(request, key, write->now_ms + REQUEST_KEPT_MS, remembered(write));
-    }
-    if (write->has_check) {
-        store_request_guard(request, write->check, values[READ_CHECK].version);
-        store_request_put(request, write->check, TIMESTAMP_NEVER_MS,
-                          span_of(&write->hash, sizeof(write->hash)));
-    }
-    store_request_change(request, STORE_CHANGE_SUBJECT, write->hash);
+    put_state(write, record, request);
     store_request_outbox(request, audit);
     store_submit(options->store, request);
 }
 
 /* A vendor's check belongs to one subject for ever. */
-static bool check_owner(const struct subject_write *write, struct err *err)
+static bool read_check(struct subject_write *write, struct err *err)
 {
     const struct store_value *value = &write->reading->values[READ_CHECK];
+    uint64_t word;
 
+    write->last_said_at_ms = INT64_MIN;
     if (!write->has_check || value->version == 0)
         return true;
-    if (span_equal(value->data, span_of(&write->hash, sizeof(write->hash))))
-        return true;
-    return err_field(err, ERR_CHECK_ID_REUSED, "evidence.check_id", "another subject's");
+    if (value->data.length != CHECK_BYTES)
+        return err_set(err, ERR_STORE_CORRUPT, "check of %zu bytes", value->data.length);
+    if (!hash128_equal(hash128_load(value->data.data), write->hash))
+        return err_field(err, ERR_CHECK_ID_REUSED, "evidence.check_id", "another subject's");
+    memcpy(&word, value->data.data + HASH128_BYTES, sizeof(word));
+    write->last_said_at_ms = (int64_t)le64toh(word);
+    return true;
 }
 
 static bool load_record(struct subject_write *write, struct record *ret_record, struct err *err)
@@ -225,32 +260,25 @@ static void decide(struct subject_write *write)
     enum change_outcome outcome;
     struct err err;
 
-    if (!check_owner(write, &err) || !load_record(write, &record, &err)) {
+    if (!read_check(write, &err) || !load_record(write, &record, &err)) {
         finish(write, &err);
         return;
     }
     write->number = write->reading->number;
     outcome = write->change(write, &record, &err);
+    input = record_facts_input(&record);
+    if (outcome == CHANGE_WRITE && write->audit_kind != AUDIT_EVIDENCE_REVOKED &&
+        !facts_check_capacity(&input, &err)) /* taking back is never refused */
+        outcome = CHANGE_REFUSED;
     if (outcome == CHANGE_REFUSED) {
         finish(write, &err);
         return;
     }
-    if (outcome == CHANGE_NOTHING) {
-        finish(write, NULL);
-        return;
-    }
-    input = record_facts_input(&record);
-    if (outcome == CHANGE_WRITE && !facts_check_capacity(&input, &err)) {
-        finish(write, &err);
-        return;
-    }
-    write->fails_after = outcome == CHANGE_THEN_FAIL;
-    write->failure = write->fails_after ? err : ERR_NONE;
     record.changed_at_ms = write->now_ms;
     if (write->is_dry_run)
-        finish(write, write->fails_after ? &err : NULL);
+        finish(write, write->failure);
     else
-        write_state(write, &record);
+        write_state(write, outcome == CHANGE_WRITE ? &record : NULL);
 }
 
 static void on_read(struct store_request *request)
@@ -259,7 +287,7 @@ static void on_read(struct store_request *request)
 
     if (!request->is_ok)
         finish(write, &request->err);
-    else if (write->request_id.length > 0 && request->values[READ_REQUEST].version > 0)
+    else if (request->values[READ_REQUEST].version > 0)
         repeat(write, &request->values[READ_REQUEST]);
     else
         decide(write);
@@ -272,8 +300,7 @@ static void read_state(struct subject_write *write)
         write->reading ? write->reading->reply_to : rpc_call_inbox(write->call);
     struct store_request *request;
 
-    if (write->reading)
-        store_request_free(write->reading);
+    store_request_free(write->reading);
     write->attempts++;
     request = write->reading =
         store_request_new(STORE_READ, write->partition, reply_to, on_read, write);
@@ -288,13 +315,13 @@ static void read_state(struct subject_write *write)
 }
 
 /* What the body is: the message as this program packs it, unknown fields included. */
-static void digest_body(struct subject_write *write)
+static struct hash128 hash_body(struct subject_write *write)
 {
     size_t length = protobuf_c_message_get_packed_size(write->request);
     uint8_t *packed = arena_alloc(&write->arena, length);
 
     protobuf_c_message_pack(write->request, packed);
-    digest_sha256(span_of(packed, length), write->digest);
+    return keyed_hash(&write->options->names->key, span_of(packed, length));
 }
 
 void subject_write_start(struct subject_write *write)
@@ -308,7 +335,7 @@ void subject_write_start(struct subject_write *write)
     }
     write->hash = names_subject_hash(write->options->names, write->subject);
     write->partition = names_partition(write->options->names, write->hash);
-    digest_body(write);
+    write->body = hash_body(write);
     rpc_call_park(write->call, on_abandoned, write);
     read_state(write);
 }

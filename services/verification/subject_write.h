@@ -4,12 +4,14 @@
  * meanwhile, together with the request_id, the feed entry and the audit record; try again when
  * somebody did.
  *
+ * The same request_id with the same body gets the same answer for 24 hours, whether or not there
+ * was anything to change.
+ *
  * What differs from method to method is `change`, which is pure, and `respond`.
  */
 #ifndef VERIFICATION_SUBJECT_WRITE_H
 #define VERIFICATION_SUBJECT_WRITE_H
 
-#include "base/digest.h"
 #include "rpc/call.h"
 #include "storage/record.h"
 #include "verification/verification.h"
@@ -20,10 +22,9 @@ struct subject_write;
 
 /* What `change` decided. */
 enum change_outcome {
-    CHANGE_WRITE,     /* the record was changed: write it */
-    CHANGE_NOTHING,   /* it is as it should be: answer */
-    CHANGE_REFUSED,   /* answer with *err, write nothing */
-    CHANGE_THEN_FAIL, /* write it, then answer with *err */
+    CHANGE_WRITE,   /* the record was changed: write it */
+    CHANGE_NOTHING, /* it is as it should be: remember the request, answer */
+    CHANGE_REFUSED, /* answer with *err, write nothing */
 };
 
 struct subject_write {
@@ -35,19 +36,22 @@ struct subject_write {
     struct span subject;
     struct span request_id;
     bool is_dry_run;
-    bool has_check; /* `check` says to whom a vendor's check belongs */
+    bool has_check; /* the write is a vendor's word about a check: */
     struct store_key check;
+    int64_t said_at_ms;
     enum audit_kind audit_kind;
     struct span audit_ids[SUBJECT_WRITE_IDS_MAX]; /* what the act was about */
     size_t audit_id_count;
-    struct span on_behalf_of; /* an organization, for the record */
-    void *detail;             /* the method's own, in the arena */
+    struct span on_behalf_of;  /* an organization, for the record */
+    const struct err *failure; /* the answer also when something is written; NULL: respond() */
+    void *detail;              /* the method's own, in the arena */
     enum change_outcome (*change)(struct subject_write *write, struct record *record,
                                   struct err *err);
     void (*respond)(struct subject_write *write);
 
     /* For `change` and `respond`. */
     int64_t now_ms;
+    int64_t last_said_at_ms; /* the newest word about the check so far; INT64_MIN: none */
     uint8_t note[SUBJECT_WRITE_NOTE_MAX]; /* what has to be answered again to the same request_id */
     size_t note_length;
     uint64_t number;  /* of the write, or of the state that was found */
@@ -56,12 +60,11 @@ struct subject_write {
     /* Its own. */
     struct hash128 hash;
     uint16_t partition;
-    uint8_t digest[SHA256_BYTES];
-    struct span caller; /* in the arena */
+    struct hash128 body; /* keyed: bodies hold numbers that must not be found by trying */
+    struct span caller;
+    struct span method;
     struct store_request *reading;
     struct store_request *writing;
-    bool fails_after;
-    struct err failure;
     int attempts;
 };
 

@@ -12,8 +12,7 @@ enum note_flags { NOTE_ALREADY_KNOWN = 1 << 0, NOTE_SUPERSEDED = 1 << 1 };
 
 struct submission {
     struct evidence evidence;
-    bool proves;
-    struct err why_not;
+    struct err why_not; /* a code: the result proves nothing */
 };
 
 static void note(struct subject_write *write, uint8_t flags)
@@ -26,58 +25,94 @@ static void note(struct subject_write *write, uint8_t flags)
     write->note_length = 1 + id.length;
 }
 
-static struct evidence *find_check(struct record *record, const struct evidence *evidence)
+static bool is_of_check(const struct evidence *a, const struct evidence *b)
 {
+    return span_equal(a->vendor, b->vendor) && span_equal(a->check_id, b->check_id);
+}
+
+/* RevokeEvidence is a word about the check as well. */
+static int64_t newest_word_ms(const struct subject_write *write, const struct record *record,
+                              const struct evidence *evidence)
+{
+    int64_t newest_ms = write->last_said_at_ms;
+
     for (size_t i = 0; i < record->evidence_count; i++)
-        if (span_equal(record->evidence[i].vendor, evidence->vendor) &&
-            span_equal(record->evidence[i].check_id, evidence->check_id))
-            return &record->evidence[i];
-    return NULL;
+        if (is_of_check(&record->evidence[i], evidence) &&
+            record->evidence[i].verified_at_ms > newest_ms)
+            newest_ms = record->evidence[i].verified_at_ms;
+    return newest_ms;
 }
 
-/* The same but for when it came here. */
-static bool is_same_reading(const struct evidence *a, const struct evidence *b)
+/* The new reading behind the others: beside those of the same check, or in their place. */
+static enum change_outcome put(struct subject_write *write, struct record *record, bool is_beside,
+                               struct err *err)
 {
-    return a->class == b->class && a->proof == b->proof && a->nationality == b->nationality &&
-           a->issuer == b->issuer && a->assurance == b->assurance &&
-           a->us_endorsement == b->us_endorsement && a->i94_class == b->i94_class &&
-           a->i797_type == b->i797_type && a->statement == b->statement &&
-           a->country == b->country && a->as_of_day == b->as_of_day && a->source == b->source &&
-           a->acquired.precision == b->acquired.precision && a->acquired.day == b->acquired.day &&
-           a->expires_day == b->expires_day && a->accredited_to == b->accredited_to &&
-           memcmp(a->i551_category, b->i551_category, sizeof(a->i551_category)) == 0 &&
-           memcmp(a->ead_category, b->ead_category, sizeof(a->ead_category)) == 0 &&
-           memcmp(a->document_hash, b->document_hash, sizeof(a->document_hash)) == 0 &&
-           memcmp(a->person_hash, b->person_hash, sizeof(a->person_hash)) == 0;
-}
+    const struct submission *submission = write->detail;
+    struct evidence *list =
+        arena_new_array(&write->arena, struct evidence, record->evidence_count + 1);
+    size_t count = 0;
 
-static bool append(struct subject_write *write, struct record *record,
-                   const struct evidence *evidence, struct err *err)
-{
-    struct evidence *list;
-
-    if (record->evidence_count == FACTS_EVIDENCE_MAX)
-        return err_field(err, ERR_SUBJECT_FULL, "evidence", "%d pieces on record",
-                         FACTS_EVIDENCE_MAX);
-    list = arena_new_array(&write->arena, struct evidence, record->evidence_count + 1);
-    if (record->evidence_count > 0)
-        memcpy(list, record->evidence, record->evidence_count * sizeof(*list));
-    list[record->evidence_count++] = *evidence;
+    for (size_t i = 0; i < record->evidence_count; i++)
+        if (is_beside || !is_of_check(&record->evidence[i], &submission->evidence))
+            list[count++] = record->evidence[i];
+    if (count == FACTS_EVIDENCE_MAX) {
+        err_field(err, ERR_SUBJECT_FULL, "evidence", "%d pieces on record", FACTS_EVIDENCE_MAX);
+        return CHANGE_REFUSED;
+    }
+    list[count++] = submission->evidence;
     record->evidence = list;
-    return true;
+    record->evidence_count = count;
+    note(write, 0);
+    return CHANGE_WRITE;
 }
 
 /* GREEN then RED: the newer word of the vendor takes back what the check had proven. */
-static enum change_outcome take_back(struct subject_write *write, struct evidence *known,
-                                     const struct submission *submission, struct err *err)
+static enum change_outcome take_back(struct subject_write *write, struct record *record)
 {
-    *err = submission->why_not;
-    if (!known || known->is_revoked || known->verified_at_ms > submission->evidence.verified_at_ms)
-        return CHANGE_REFUSED;
-    known->is_revoked = true;
-    known->verified_at_ms = submission->evidence.verified_at_ms;
-    write->audit_kind = AUDIT_EVIDENCE_REVOKED;
-    return CHANGE_THEN_FAIL;
+    const struct submission *submission = write->detail;
+    enum change_outcome outcome = CHANGE_NOTHING;
+
+    for (size_t i = 0; i < record->evidence_count; i++) {
+        struct evidence *evidence = &record->evidence[i];
+
+        if (!is_of_check(evidence, &submission->evidence) || evidence->is_revoked)
+            continue;
+        evidence->is_revoked = true;
+        evidence->verified_at_ms = submission->evidence.verified_at_ms;
+        outcome = CHANGE_WRITE;
+    }
+    if (outcome == CHANGE_WRITE)
+        write->audit_kind = AUDIT_EVIDENCE_REVOKED;
+    return outcome;
+}
+
+/* Another word of the same instant: the same again, or a contradiction, which stays on record as
+ * two readings.  Nothing counts beside a word that did not pass. */
+static enum change_outcome compare(struct subject_write *write, struct record *record,
+                                   struct err *err)
+{
+    struct submission *submission = write->detail;
+    size_t readings = 0;
+
+    for (size_t i = 0; i < record->evidence_count; i++) {
+        const struct evidence *known = &record->evidence[i];
+
+        if (!is_of_check(known, &submission->evidence))
+            continue;
+        readings++;
+        if (known->is_revoked || evidence_is_same_reading(known, &submission->evidence)) {
+            submission->evidence.id = known->id;
+            note(write, known->is_revoked ? NOTE_SUPERSEDED : NOTE_ALREADY_KNOWN);
+            return CHANGE_NOTHING;
+        }
+    }
+    if (readings == 0) {
+        note(write, NOTE_SUPERSEDED);
+        return CHANGE_NOTHING;
+    }
+    submission->evidence.id = span_text(arena_printf(
+        &write->arena, "%.*s-%zu", SPAN_FORMAT(submission->evidence.id), readings + 1));
+    return put(write, record, true, err);
 }
 
 static enum change_outcome change(struct subject_write *write, struct record *record,
@@ -86,37 +121,30 @@ static enum change_outcome change(struct subject_write *write, struct record *re
     const Passgate__V1__SubmitVerificationRequest *request =
         (const Passgate__V1__SubmitVerificationRequest *)write->request;
     struct submission *submission = write->detail;
-    struct evidence *known = find_check(record, &submission->evidence);
+    int64_t newest_ms = newest_word_ms(write, record, &submission->evidence);
 
-    if (!submission->proves)
-        return take_back(write, known, submission, err);
-    if (request->subject_kind != PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_UNSPECIFIED)
-        record->kind = (enum subject_kind)request->subject_kind;
-    record->is_minor = record->is_minor || request->evidence->minor;
-    note(write, 0);
-    if (!known)
-        return append(write, record, &submission->evidence, err) ? CHANGE_WRITE : CHANGE_REFUSED;
-    if (known->verified_at_ms > submission->evidence.verified_at_ms) {
+    /* Also when the write is tried again. */
+    submission->evidence.id = write->audit_ids[0];
+    write->audit_kind = AUDIT_VERIFICATION_SUBMITTED;
+    if (newest_ms > submission->evidence.verified_at_ms) {
         note(write, NOTE_SUPERSEDED);
         return CHANGE_NOTHING;
     }
-    if (known->verified_at_ms == submission->evidence.verified_at_ms) {
-        if (known->is_revoked || is_same_reading(known, &submission->evidence)) {
-            note(write, NOTE_ALREADY_KNOWN);
-            return CHANGE_NOTHING;
-        }
-        /* Two readings of one check at one instant contradict each other: both are kept. */
-        return append(write, record, &submission->evidence, err) ? CHANGE_WRITE : CHANGE_REFUSED;
-    }
-    *known = submission->evidence;
-    return CHANGE_WRITE;
+    if (write->failure)
+        return take_back(write, record);
+    if (request->subject_kind != PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_UNSPECIFIED)
+        record->kind = (enum subject_kind)request->subject_kind;
+    record->is_minor = record->is_minor || request->evidence->minor;
+    if (newest_ms == submission->evidence.verified_at_ms)
+        return compare(write, record, err);
+    return put(write, record, false, err);
 }
 
 static void respond(struct subject_write *write)
 {
     Passgate__V1__SubmitVerificationResponse response =
         PASSGATE__V1__SUBMIT_VERIFICATION_RESPONSE__INIT;
-    struct span id = span_of(write->note + 1, write->note_length > 0 ? write->note_length - 1 : 0);
+    struct span id = span_from(span_of(write->note, write->note_length), 1);
 
     response.evidence_id = arena_text(&write->arena, id);
     response.revision = subject_write_revision(write);
@@ -126,7 +154,8 @@ static void respond(struct subject_write *write)
     rpc_call_reply(write->call, &response.base);
 }
 
-/* The id says nothing and is the same for every submission of the check. */
+/* The id says nothing, and is the same for every submission of the check (a reading that
+ * contradicts another has a number behind it). */
 static struct span evidence_id(struct subject_write *write)
 {
     char *text = arena_alloc(&write->arena, EVIDENCE_ID_TEXT_MAX);
@@ -156,25 +185,25 @@ static void note_circumstances(struct subject_write *write, const Passgate__V1__
 static bool prepare(struct subject_write *write, const Passgate__V1__Evidence *submitted,
                     struct err *err)
 {
-    const struct evidence_reader reader = {write->options->names, write->now_ms, &write->arena};
+    const struct evidence_reader reader = {write->options->names, write->now_ms};
     struct submission *submission = arena_new(&write->arena, struct submission);
+    const struct evidence *evidence = &submission->evidence;
 
     if (!submitted)
         return err_field(err, ERR_FIELD_REQUIRED, "evidence", "missing");
-    if (!evidence_read(&reader, submitted, &submission->evidence, &submission->proves, err)) {
+    if (!evidence_read(&reader, submitted, &submission->evidence, &submission->why_not, err)) {
         err_prefix_field(err, "evidence");
         return false;
     }
-    if (!submission->proves) {
-        submission->why_not = *err;
+    if (submission->why_not.code != ERR_OK) {
         err_prefix_field(&submission->why_not, "evidence");
+        write->failure = &submission->why_not;
     }
     write->has_check = true;
-    write->check = names_check(write->options->names, submission->evidence.vendor,
-                               submission->evidence.check_id);
-    submission->evidence.id = evidence_id(write);
+    write->check = names_check(write->options->names, evidence->vendor, evidence->check_id);
+    write->said_at_ms = evidence->verified_at_ms;
     write->detail = submission;
-    subject_write_note_id(write, submission->evidence.id);
+    subject_write_note_id(write, evidence_id(write));
     note_circumstances(write, submitted);
     return true;
 }
@@ -189,7 +218,6 @@ void submit_verification(struct rpc_call *call, const ProtobufCMessage *message,
     write->subject = span_text(request->subject);
     write->request_id = span_text(request->request_id);
     write->is_dry_run = request->dry_run;
-    write->audit_kind = AUDIT_VERIFICATION_SUBMITTED;
     write->change = change;
     write->respond = respond;
     if (prepare(write, request->evidence, &err))

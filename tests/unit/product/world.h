@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A small Passgate in this process: a SQLite store in a temporary folder, the product's services, a
+ * gRPC server with the interceptor that knows callers, and clients made of core's own calls.
+ */
+#ifndef TESTS_UNIT_PRODUCT_WORLD_H
+#define TESTS_UNIT_PRODUCT_WORLD_H
+
+#include "contract/test_clock.h"
+#include "entitlement/check.h"
+#include "interceptors/caller.h"
+#include "rpc/server.h"
+#include "unit/rpc/core_client.h"
+
+/* Of the realm; `org/partner` is attested for by spiffe://corp/ns/shop/sa/checkout. */
+#define WORLD_ISSUER   "https://passgate.test"
+#define WORLD_AUDIENCE "https://realm.test"
+
+/* The texts of its directives: model/open without any, model/closed for US persons. */
+enum { WORLD_LIFETIME_MS = 300 * 1000 };
+
+struct world;
+
+struct world_options {
+    const struct caller_bindings
+        *bindings; /* with mutual TLS; NULL: plaintext, everybody is local */
+};
+
+struct world *world_new(const struct world_options *options);
+void world_free(struct world *world);
+
+struct test_clock *world_clock(struct world *world);
+struct arena *world_arena(struct world *world);
+const struct names *world_names(struct world *world);
+struct store *world_store(struct world *world);
+
+/* What a call came to.  Texts and the response live in the arena of the world. */
+struct answer {
+    grpc_status_code status;
+    const char *reason; /* of ErrorInfo; "" when it is OK */
+    const char *field;
+    const char *text;
+    const void *response; /* the unpacked message; NULL when there is none */
+};
+
+/* Call "Service/Method" of passgate.v1 as `caller`, the name of a certificate of
+ * tests/unit/rpc/make_certificates.sh (NULL in plaintext). */
+struct answer world_call(struct world *world, const char *caller, const char *method,
+                         const ProtobufCMessage *request,
+                         const ProtobufCMessageDescriptor *response);
+
+/* The request as JSON, with the names of the .proto file. */
+struct answer world_call_json(struct world *world, const char *caller, const char *method,
+                              const ProtobufCMessageDescriptor *type, const char *json,
+                              const ProtobufCMessageDescriptor *response);
+
+/* Take everything out of the store's outbox: the names of the kinds and the outcomes, one
+ * "kind:outcome " each. */
+const char *world_outbox(struct world *world);
+
+/* Another key signs from now on, and the one before is gone. */
+void world_replace_keys(struct world *world);
+
+#endif
