@@ -1,0 +1,261 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""bench.py BUILD_DIR [--quick]: what Passgate costs against a server that does nothing, and the other budgets.
+
+Three servers get the same load in turn, several rounds over, so that a noisy machine is noisy for all of them: an echo
+on the bare gRPC C core, the same echo that unpacks and packs the messages of CheckEntitlement, and passgated.  Each
+number that is printed is the median over the rounds of the ratio within one round.
+
+h2load sees HTTP statuses only, and a failed gRPC call is a 200: the answers are checked beforehand with the command
+line, and afterwards passgated's own counters must say that every call was a decision, and the right one."""
+import datetime
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+from load import Load, Server, free_ports, grpc_body, metrics, wait_ready
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CHECK_PATH = "/passgate.v1.EntitlementService/CheckEntitlement"
+BATCH_PATH = "/passgate.v1.EntitlementService/BatchCheckEntitlements"
+BATCH_SIZE = 100
+ROUNDS, SECONDS, CLIENTS, STREAMS = 5, 4, 8, 32
+QUICK_ROUNDS, QUICK_SECONDS = 1, 2
+
+DIRECTIVE = """# Without `record: durable`: that would measure the disk.
+directive: bis-is-informed-2026-06-12
+language: 1
+title: Foreign persons, two models
+authority: {text: "15 CFR 744.22(b), letter of 2026-06-12"}
+effective: {from: 2026-06-12T17:21:00-04:00}
+resources: ["model/fable-5", "model/mythos-5"]
+actions: ["*"]
+require:
+  all:
+    - foreign_person: {regime: ear_772_1, is: false}
+    - location: {in: [USA]}
+proof: document_authenticated
+instead: ["model/opus-4"]
+"""
+RESOURCES = "resources:\n" + "".join(
+    f"  - {{id: model/{name}, base: allow}}\n" for name in ("fable-5", "mythos-5", "opus-4"))
+CHECK = ('subject: "alice" resource { type: "model" id: "mythos-5" } action: "use" '
+         'context { key: "location" value: "USA" }')
+
+
+class Budgets:
+    """The table at the end.  A row that has to hold and does not fails the run."""
+
+    def __init__(self):
+        self.rows = []
+        self.has_failed = False
+
+    def add(self, what, value, unit, budget, is_met, must_hold=False):
+        self.rows.append((what, f"{value:.2f}{unit}", budget, "met" if is_met else "MISSED"))
+        self.has_failed = self.has_failed or (must_hold and not is_met)
+
+    def note(self, what, value, unit):
+        self.rows.append((what, f"{value:.2f}{unit}", "", ""))
+
+    def at_most(self, what, value, unit, bound):
+        self.add(what, value, unit, f"<= {bound:g}{unit}", value <= bound)
+
+    def at_least(self, what, value, bound, must_hold=False):
+        self.add(what, value, "", f">= {bound:g}", value >= bound, must_hold)
+
+    def print(self):
+        print()
+        for row in [("budget", "here", "bound", "")] + self.rows:
+            print(f"{row[0]:<62} {row[1]:>10} {row[2]:>12}  {row[3]}".rstrip())
+
+
+def encode(message, text):
+    command = ["protoc", "-I", str(ROOT / "protos"), f"--encode=passgate.v1.{message}", "passgate/v1/entitlement.proto"]
+    return grpc_body(subprocess.run(command, input=text.encode(), capture_output=True, check=True, cwd=ROOT).stdout)
+
+
+def submission():
+    today = datetime.datetime.now(datetime.timezone.utc)
+
+    def day(years):
+        return (today + datetime.timedelta(days=365 * years)).strftime("%Y-%m-%d")
+
+    return {
+        "subject": "alice",
+        "evidence": {
+            "evidenceClass": "EVIDENCE_CLASS_PASSPORT", "vendor": "bench", "checkId": "bench-1",
+            "result": "VENDOR_RESULT_PASSED", "verifiedAt": today.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "vendorPolicyVersion": "1", "assuranceLevel": 2,
+            "document": {"issuer": "USA", "nationality": "USA", "proof": "PROOF_CHIP", "documentCode": "P",
+                         "issuedOn": day(-2), "expiresOn": day(8), "revocationCheck": "REVOCATION_CHECK_CLEAR"},
+            "binding": {"faceMatch": "BINDING_CHECK_PASSED", "liveness": "BINDING_CHECK_PASSED"},
+            "collection": {"noticeVersion": "1", "purpose": "export_control", "legalBasis": "GDPR 6(1)(c)"},
+        },
+    }
+
+
+class Passgated:
+    """passgated with one person, one directive and everything else as it comes; and the command line to ask it."""
+
+    def __init__(self, build, folder):
+        self.grpc_port, self.ops_port = free_ports(2)
+        self.cli = str(build / "client/cli/passgate")
+        self.folder = folder
+        directives = folder / "directives"
+        directives.mkdir(parents=True)
+        (directives / "letter.yaml").write_text(DIRECTIVE)
+        (directives / "resources.yaml").write_text(RESOURCES)
+        command = [str(build / "services/server/passgated"), f"--listen-grpc=127.0.0.1:{self.grpc_port}",
+                   "--listen-http=", f"--listen-ops=127.0.0.1:{self.ops_port}", f"--store-url=sqlite:{folder}/passgate.db",
+                   f"--keys-folder={folder}/keys", f"--audit-folder={folder}/audit", "--audit-mode=bounded",
+                   f"--directives-folder={directives}", "--cache-fresh=3600s", "--log-level=warn"]
+        self.started = time.monotonic()
+        self.server = Server("passgated", command, folder / "passgated.log", self.grpc_port)
+
+    def wait_ready(self):
+        return wait_ready(self.server, self.ops_port, self.started)
+
+    def passgate(self, *arguments, **options):
+        return subprocess.run([self.cli, "--server", f"127.0.0.1:{self.grpc_port}", *arguments], text=True,
+                              capture_output=True, check=False, **options)
+
+    def expect(self, status, *arguments, **options):
+        done = self.passgate(*arguments, **options)
+        if done.returncode != status:
+            raise SystemExit(f"passgate {' '.join(arguments)}: exit code {done.returncode}, expected {status}\n"
+                             f"{done.stdout}{done.stderr}")
+
+    def check_answers(self):
+        self.expect(0, "submit", "-", input=json.dumps(submission()))
+        self.expect(0, "check", "alice", "model/mythos-5", "use", "--context", "location=USA")
+        self.expect(1, "check", "alice", "model/mythos-5", "use", "--context", "location=DEU")
+        self.expect(1, "check", "nobody", "model/mythos-5", "use", "--context", "location=USA")
+        self.expect(0, "check", "nobody", "model/opus-4", "use")
+
+
+def counters(ops_port):
+    """(decisions that allowed, all other decisions, calls that ended with OK, all other calls)"""
+    now = metrics(ops_port)
+
+    def total(name, wanted):
+        return sum(value for series, value in now.items() if series.startswith(name + "{") and wanted(series))
+
+    return (total("passgate_decisions_total", lambda s: 'reason="ALLOWED"' in s),
+            total("passgate_decisions_total", lambda s: 'reason="ALLOWED"' not in s),
+            total("passgate_rpc_calls_total", lambda s: 'code="OK"' in s),
+            total("passgate_rpc_calls_total", lambda s: 'code="OK"' not in s))
+
+
+def expect_allowed(before, after, calls, per_call, what):
+    """Every call that h2load saw answered was answered well, and with ALLOW."""
+    allowed, others, good, failed = (b - a for a, b in zip(before, after))
+    if good != calls or allowed != calls * per_call or others or failed:
+        raise SystemExit(f"{what}: h2load counted {calls} answers, passgated {good:.0f} good ones, {failed:.0f} failed "
+                         f"ones, {allowed:.0f} decisions that allow and {others:.0f} that do not")
+
+
+def compare(build, folder, passgated, rounds, seconds, budgets):
+    load = Load(seconds, CLIENTS, STREAMS)
+    check_file, batch_file = folder / "check.bin", folder / "batch.bin"
+    check_file.write_bytes(encode("CheckEntitlementRequest", CHECK))
+    batch_file.write_bytes(encode("BatchCheckEntitlementsRequest", f"checks {{ {CHECK} }} " * BATCH_SIZE))
+    floor = str(build / "tests/bench/floor_server")
+
+    results = {"bare floor": [], "typed floor": [], "CheckEntitlement": []}
+    batches = []
+    print(f"{CLIENTS} connections with {STREAMS} calls each, {rounds} rounds of {seconds} s; calls a second, server CPU a call")
+    with Server("bare floor", [floor, "--bare"], folder / "bare.log") as bare, \
+            Server("typed floor", [floor, "--typed"], folder / "typed.log") as typed:
+        targets = [("bare floor", bare), ("typed floor", typed), ("CheckEntitlement", passgated.server)]
+        before = counters(passgated.ops_port)
+        for _ in range(rounds):
+            for name, server in targets:
+                result = load.measure(server, CHECK_PATH, check_file)
+                results[name].append(result)
+                print(f"  {name:<18} {result[0]:>10.0f}/s {result[1]:>8.2f} us", flush=True)
+        expect_allowed(before, counters(passgated.ops_port), load.calls["passgated", CHECK_PATH], 1, "CheckEntitlement")
+        before = counters(passgated.ops_port)
+        for _ in range(rounds):
+            batches.append(load.measure(passgated.server, BATCH_PATH, batch_file))
+        expect_allowed(before, counters(passgated.ops_port), load.calls["passgated", BATCH_PATH], BATCH_SIZE,
+                       "BatchCheckEntitlements")
+
+    def ratio(first, second, column):
+        return statistics.median(a[column] / b[column] for a, b in zip(results[first], results[second]))
+
+    print(f"typed floor against the bare floor: {ratio('typed floor', 'bare floor', 0):.2f} of its calls a second")
+    print(f"server CPU a call: {ratio('CheckEntitlement', 'typed floor', 1):.2f} of the typed floor, "
+          f"{ratio('CheckEntitlement', 'bare floor', 1):.2f} of the bare floor")
+    typed_ratio = ratio("CheckEntitlement", "typed floor", 0)
+    budgets.at_least("CheckEntitlement, calls a second against the typed floor", typed_ratio, 0.85, must_hold=True)
+    budgets.at_least("  what it shall become", typed_ratio, 0.95)
+    budgets.at_least("  against the bare floor", ratio("CheckEntitlement", "bare floor", 0), 0.90)
+    budgets.at_most(f"BatchCheckEntitlements of {BATCH_SIZE}, server CPU a decision",
+                    statistics.median(b[1] for b in batches) / BATCH_SIZE, " us", 0.5)
+
+
+def run_program(build, program, *arguments):
+    path = build / "tests" / program
+    if not path.exists():
+        print(f"\n{program} was not built", file=sys.stderr)
+        return ""
+    done = subprocess.run([str(path), *arguments], capture_output=True, text=True, check=False)
+    print(f"\n{path.name}\n  " + done.stdout.strip().replace("\n", "\n  "), flush=True)
+    if done.returncode:
+        raise SystemExit(f"{program} failed: {done.stderr}")
+    return done.stdout
+
+
+def measure_parts(build, is_quick, budgets):
+    """Programs that measure one part each; their output is theirs, the budgets are read from it."""
+    text = run_program(build, "bench/bench_directive")
+    ns = {int(count): float(value) for count, value in re.findall(r"(\d+) other directives:\s+([\d.]+) ns", text)}
+    if ns:
+        budgets.at_most("directive evaluation, 1,000 directives loaded", ns[1000], " ns", 100)
+        budgets.at_most("  10,000 against 1,000", ns[10000] / ns[1000], "", 1.15)
+    text = run_program(build, "bench/bench_facts_cache", "100000" if is_quick else "1000000")
+    for value in re.findall(r"bytes a subject\s+([\d.]+)", text):
+        budgets.at_most("facts cache, memory a subject", float(value), " bytes", 128)
+    text = run_program(build, "bench/bench_claim", *(["200"] if is_quick else []))
+    for what, value in re.findall(r"^(\w[\w ]*?)\s{2,}[\d.]+ us\s+([\d.]+) of its floor", text, re.MULTILINE):
+        budgets.at_most(f"claim, {what} against OpenSSL alone", float(value), "", 1.3)
+    run_program(build, "bench/bench_audit")
+    text = run_program(build, "fault/parked_calls", "10000" if is_quick else "100000")
+    for p50, p99, worst in re.findall(r"late by: p50 (\d+) us, p99 (\d+) us, max (\d+) us", text):
+        budgets.note("deadline of a parked call, late by (p50)", int(p50) / 1000, " ms")
+        budgets.note("  (p99)", int(p99) / 1000, " ms")
+        budgets.note("  (at most)", int(worst) / 1000, " ms")
+
+
+def main():
+    build, is_quick = pathlib.Path(sys.argv[1]).resolve(), "--quick" in sys.argv[2:]
+    folder = build / "bench-run"
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if is_quick else (ROUNDS, SECONDS)
+    budgets = Budgets()
+
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
+    passgated = Passgated(build, folder)
+    with passgated.server:
+        passgated.wait_ready()
+        passgated.check_answers()
+        compare(build, folder, passgated, rounds, seconds, budgets)
+    again = Passgated(build, folder / "again")
+    with again.server:
+        ready_ms = again.wait_ready() * 1000
+        time.sleep(1)
+        budgets.at_most("start to ready", ready_ms, " ms", 200)
+        budgets.at_most("resident memory at rest", again.server.resident_bytes() / 2**20, " MiB", 30)
+    measure_parts(build, is_quick, budgets)
+    budgets.print()
+    return 1 if budgets.has_failed else 0
+
+
+sys.exit(main())
