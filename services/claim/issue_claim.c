@@ -333,6 +333,8 @@ static bool read_request(struct issuing *issuing, struct err *err)
         return false;
     issuing->subject = names_subject_hash(issuing->options->names, subject);
     issuing->partition = names_partition(issuing->options->names, issuing->subject);
+    if (least.directive_set > issuing->options->directive_set_number(issuing->options->context))
+        return err_field(err, ERR_REVISION_AHEAD, "min_revision", "of a directive set ahead of us");
     issuing->least_number = least.partition == issuing->partition ? least.number : 0;
     issuing->disclosure = request->disclosure == PASSGATE__V1__DISCLOSURE__DISCLOSURE_UNSPECIFIED
                               ? CLAIM_DISCLOSURE_PREDICATES

@@ -16,5 +16,6 @@ static void after(struct rpc_call *call, void *context, const struct err *outcom
 
 struct rpc_interceptor measure_interceptor(struct measure *measure)
 {
-    return (struct rpc_interceptor){.name = "measure", .after = after, .context = measure};
+    return (struct rpc_interceptor){
+        .name = "measure", .after = after, .context = measure, .sees_refused = true};
 }

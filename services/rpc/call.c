@@ -231,6 +231,18 @@ static atomic_uint *counter_of(const struct rpc_call *call)
                                                                         : &server->in_flight;
 }
 
+static void tell_refused(struct rpc_call *call, const struct err *err)
+{
+    const struct rpc_server *server = call->worker->server;
+
+    for (size_t i = 0; i < server->options.interceptor_count; i++) {
+        const struct rpc_interceptor *interceptor = server->interceptors[i];
+
+        if (interceptor->sees_refused && interceptor->after)
+            interceptor->after(call, interceptor->context, err);
+    }
+}
+
 static void begin(struct rpc_call *call)
 {
     struct rpc_worker *worker = call->worker;
@@ -247,7 +259,12 @@ static void begin(struct rpc_call *call)
     atomic_fetch_add_explicit(&worker->call_count, 1, memory_order_relaxed);
     if (call->entry)
         call->deadline_ms = deadline_of(call, call->entry->method);
-    if (!admit(call, in_flight, &err) || !run_interceptors(call, &err)) {
+    if (!admit(call, in_flight, &err)) {
+        tell_refused(call, &err);
+        rpc_call_fail(call, &err);
+        return;
+    }
+    if (!run_interceptors(call, &err)) {
         rpc_call_fail(call, &err);
         return;
     }

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define CALLS_DEFAULT 100000
 #else
 #define CALLS_DEFAULT 1000000
@@ -242,7 +242,9 @@ static void on_end(struct core_call *call, void *context)
                (status == GRPC_STATUS_OK && is_race(slot->number)));
         break;
     case LATE:
-        EXPECT(status == GRPC_STATUS_DEADLINE_EXCEEDED ||
+        /* Core resets a stream whose deadline it notices first, and a client that has not looked at
+         * its clock since reads that as CANCELLED: report() looks at how many. */
+        EXPECT(status == GRPC_STATUS_DEADLINE_EXCEEDED || status == GRPC_STATUS_CANCELLED ||
                (status == GRPC_STATUS_OK && is_race(slot->number)));
         break;
     }
@@ -352,6 +354,9 @@ static void report(uint64_t count, const size_t quarters[4], const struct rpc_st
     printf("deadlines fired late by: p50 %d us, p99 %d us, max %d us (timers: %" PRIu64 " us)\n",
            late ? late_us[late / 2] : 0, late ? late_us[late * 99 / 100] : 0,
            late ? late_us[late - 1] : 0, stats->deadline_late_us_max);
+    printf("%" PRIu64 " deadlines read as a cancellation by their client\n",
+           ends[LATE][GRPC_STATUS_CANCELLED]);
+    EXPECT(ends[LATE][GRPC_STATUS_CANCELLED] <= count / 1000);
     printf("resident: %zu KiB at most in the first quarter, %zu KiB in the last\n",
            quarters[0] / 1024, quarters[3] / 1024);
     fflush(stdout);
@@ -382,7 +387,8 @@ int main(int argc, char **argv)
     report(count, quarters, &stats);
     EXPECT(stats.parked == 0);
     if (count >= MEMORY_CHECKED_FROM)
-        EXPECT(quarters[3] <= quarters[0] + quarters[0] / 10 + 8 * 1024 * 1024);
+        EXPECT(quarters[3] <= quarters[0] + quarters[0] / 4); /* the peak of either moves with the
+                                                                  load; leaks are LSan's to find */
     core_client_free(client);
     rpc_server_stop(server, 5000);
     rpc_server_free(server);

@@ -78,7 +78,8 @@ static int start(void **state)
 
     for (size_t i = 0; i < ARRAY_LEN(witnesses); i++) {
         witnesses[i] = (struct witness){.name = (char)('a' + i)};
-        chain[i] = (struct rpc_interceptor){"witness", before, after, &witnesses[i]};
+        chain[i] = (struct rpc_interceptor){
+            .name = "witness", .before = before, .after = after, .context = &witnesses[i]};
         pointers[i] = &chain[i];
     }
     order[0] = '\0';
