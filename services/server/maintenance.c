@@ -94,7 +94,9 @@ static void *run(void *argument)
         look_at_directives(maintenance, is_kicked);
         look_at_keys(maintenance);
         look_at_store(maintenance);
-        if (!atomic_load(&maintenance->is_kicked))
+        /* The store's answers end sleeps of the same mailbox: who kicked or stopped meanwhile has
+         * rung in vain. */
+        if (!atomic_load(&maintenance->is_kicked) && !atomic_load(&maintenance->is_stopping))
             mailbox_wait(maintenance->options.mailbox, maintenance->options.interval_ms);
     }
     return NULL;

@@ -1,77 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exists, in what order, and who knows whom.  The only file that knows everything. */
-#include "admin/admin.h"
-#include "audit/outbox.h"
-#include "base/file.h"
+/* What exists, in what order, and who knows whom. */
+#include "base/json.h"
 #include "base/memory.h"
-#include "claim/claim_service.h"
-#include "entitlement/service.h"
-#include "health/health.h"
-#include "interceptors/access_log.h"
-#include "interceptors/caller.h"
-#include "interceptors/measure.h"
-#include "interceptors/trace.h"
-#include "keys/token.h"
-#include "reflection/reflection.h"
-#include "rpc/server.h"
-#include "server/maintenance.h"
-#include "server/server.h"
+#include "server/parts.h"
 #include "server/sources.h"
-#include "storage/sqlite.h"
-#include "verification/verification.h"
-#include "web/web.h"
 
-#include <libgen.h>
-#include <limits.h>
-#include <stdio.h>
+#include <assert.h>
 #include <unistd.h>
 
 enum {
     EXECUTOR_THREADS = 2,
     EXECUTOR_QUEUE = 256,
-    SERVICES_MAX = 10,
-    LISTENERS_MAX = 16,
     CLAIM_SETS_COUNT = 3,
     MAX_AGE_MS = 5000,
     SHUTDOWN_GRACE_MS = 5000,
-    COUNTRY_SETS_BYTES_MAX = 1024 * 1024,
-};
-
-struct server {
-    const struct config *config;
-    struct arena arena; /* of what lives as long as the server */
-    struct country_groups *groups;
-    struct directive_environment environment;
-    struct caller_bindings callers;
-    struct names names;
-    struct metrics *metrics;
-    struct readiness *readiness;
-    struct readiness_listener readiness_listener;
-    struct executor *executor;
-    struct audit_log *audit;
-    struct store *store;
-    struct outbox *outbox;
-    struct facts_cache *cache;
-    struct snapshot keys;
-    struct snapshot directives;
-    struct mailbox maintenance_mailbox;
-    struct directive_folder *folder;
-    struct maintenance *maintenance;
-    struct entitlement *entitlement;
-    struct health *health;
-    struct reflection *reflection;
-    struct verification_options verification;
-    struct claim_options claims;
-    struct admin_options admin;
-    struct web_options web;
-    struct measure measure;
-    struct rpc_interceptor caller_interceptor;
-    struct rpc_interceptor measure_interceptor;
-    struct rpc_service services[SERVICES_MAX];
-    size_t service_count;
-    struct rpc_server *rpc;
-    struct http_server *http;
-    struct http_server *ops;
 };
 
 static void *ref_directives(void *set)
@@ -102,128 +44,6 @@ static uint64_t directive_set_in_force(void *context)
 
     directive_set_unref(set);
     return number;
-}
-
-static bool load_groups(struct server *server, struct diagnostics *diagnostics, struct err *err)
-{
-    const char *path = server->config->directives.country_sets_file;
-    struct span content = country_groups_default();
-
-    if (path[0] != '\0' && !file_read(path, COUNTRY_SETS_BYTES_MAX, &server->arena, &content, err))
-        return false;
-    server->groups = country_groups_load(content, path[0] != '\0' ? path : "country sets",
-                                         &server->arena, diagnostics);
-    if (!server->groups)
-        return err_set(err, ERR_FILE_INVALID, "the country sets have errors");
-    server->environment.groups = server->groups;
-    server->environment.organizations = &server->config->organizations;
-    return true;
-}
-
-/* The configuration's words are the interceptor's bits: both count roles from submitter. */
-static void bind_callers(struct server *server)
-{
-    const struct config *config = server->config;
-    struct caller *rows = arena_new_array(&server->arena, struct caller, config->caller_count);
-
-    for (size_t i = 0; i < config->caller_count; i++)
-        rows[i] = (struct caller){
-            .id = span_text(config->callers[i].id),
-            .roles = config->callers[i].roles | ROLE_ANYONE,
-            .disclose = (enum disclose)config->callers[i].disclose,
-            .authentication = RPC_MTLS,
-        };
-    server->callers = (struct caller_bindings){rows, config->caller_count};
-}
-
-static bool read_hash_key(struct server *server, struct err *err)
-{
-    const char *path = server->config->store.hash_key_file;
-    char folder[PATH_MAX];
-
-    if (path[0] == '\0') { /* one node: made beside the store at first use */
-        snprintf(folder, sizeof(folder), "%s", server->config->store.path);
-        path = arena_printf(&server->arena, "%s/hash.key", dirname(folder));
-        if (!file_make_folder(arena_text(&server->arena, span_text(folder)), err))
-            return false;
-    }
-    return names_read_key(path, server->config->store.hash_key_file[0] == '\0', &server->names.key,
-                          err);
-}
-
-static void observe_store(void *observer, int64_t duration_ns)
-{
-    struct server *server = observer;
-
-    metrics_observe(metrics_shared(server->metrics), METRIC_STORE_DURATION, duration_ns);
-}
-
-static bool open_storage(struct server *server, struct err *err)
-{
-    const struct config *config = server->config;
-    const struct audit_options audit = {
-        .folder = config->audit.folder,
-        .mode = (enum audit_mode)config->audit.mode,
-        .buffer_bytes = (size_t)config->audit.ring_bytes / 2,
-        .segment_bytes = (size_t)config->audit.segment_bytes,
-        .clock = &clock_system,
-        .metrics = server->metrics,
-        .readiness = server->readiness,
-    };
-    const struct sqlite_options sqlite = {
-        .path = config->store.path,
-        .clock = &clock_system,
-        .pending_max = (size_t)config->store.pending_max,
-    };
-
-    if (!read_hash_key(server, err) || !audit_open(&audit, &server->audit, err) ||
-        !sqlite_open(&sqlite, &server->store, err))
-        return false;
-    server->store->observe = observe_store;
-    server->store->observer = server;
-    server->names.partition_count = server->store->partition_count;
-    server->cache = facts_cache_new(&(struct facts_cache_options){
-        .store = server->store,
-        .names = &server->names,
-        .clock = &clock_system,
-        .bytes_max = (size_t)config->cache.bytes,
-        .fresh_ms = config->cache.fresh_ms,
-        .grace_ms = config->cache.grace_ms,
-        .read_timeout_ms = config->store.read_timeout_ms,
-    });
-    server->outbox =
-        outbox_new(&(struct outbox_options){server->store, server->audit, &clock_system});
-    readiness_meet(server->readiness, READINESS_STORE);
-    return true;
-}
-
-static bool load_keys(struct server *server, struct err *err)
-{
-    int64_t keep_ms = server->config->claims.lifetime_ms + TOKEN_LEEWAY_MAX_MS;
-    struct key_ring *ring;
-
-    if (!key_ring_load_or_make(server->config->keys.folder, keep_ms, clock_wall_ms(&clock_system),
-                               &ring, err))
-        return false;
-    snapshot_replace(&server->keys, ring);
-    readiness_meet(server->readiness, READINESS_KEYS);
-    return true;
-}
-
-static bool load_directives(struct server *server, struct diagnostics *diagnostics, struct err *err)
-{
-    server->folder = directive_folder_new(&(struct directive_folder_options){
-        .path = server->config->directives.folder,
-        .environment = &server->environment,
-        .store = server->store,
-        .names = &server->names,
-        .directives = &server->directives,
-        .metrics = server->metrics,
-        .readiness = server->readiness,
-        .clock = &clock_system,
-        .mailbox = &server->maintenance_mailbox,
-    });
-    return directive_folder_load(server->folder, diagnostics, err);
 }
 
 /* The sets that claims answer about: the embargoes that most directives ask for. */
@@ -312,6 +132,7 @@ static void fill_options(struct server *server)
 
 static void add_service(struct server *server, struct rpc_service service)
 {
+    assert(server->service_count < SERVER_SERVICES_MAX);
     server->services[server->service_count++] = service;
 }
 
@@ -360,138 +181,6 @@ static void publish_health(struct server *server)
         health_set(server->health, server->services[i].descriptor->name, status);
 }
 
-static size_t list_listeners(struct server *server, struct rpc_listener *listeners)
-{
-    const struct config *config = server->config;
-    struct rpc_tls tls = {.certificate_file = NULL};
-    size_t count = 0;
-
-    if (config->tls.certificate_file[0] != '\0')
-        tls = (struct rpc_tls){config->tls.certificate_file, config->tls.key_file,
-                               config->tls.client_ca_file};
-    for (size_t i = 0; i < config->listen.grpc.count && count < LISTENERS_MAX - 1; i++)
-        listeners[count++] = (struct rpc_listener){config->listen.grpc.rows[i].text, tls};
-    if (config->listen.grpc_socket[0] != '\0')
-        listeners[count++] = (struct rpc_listener){
-            .address = arena_printf(&server->arena, "unix:%s", config->listen.grpc_socket)};
-    return count;
-}
-
-/* Outermost first.  Measured and logged outside of the caller's check, so that refused calls are
- * seen. */
-static size_t chain(struct server *server, const struct rpc_interceptor **interceptors)
-{
-    size_t count = 0;
-
-    server->measure_interceptor = measure_interceptor(&server->measure);
-    server->caller_interceptor = caller_interceptor(&server->callers);
-    interceptors[count++] = &server->measure_interceptor;
-    interceptors[count++] = &access_log_interceptor;
-    interceptors[count++] = &trace_interceptor;
-    interceptors[count++] = &server->caller_interceptor;
-    return count;
-}
-
-/* A line of metrics per method, known before the first call. */
-static void register_methods(struct server *server)
-{
-    size_t count = 0, next = 0;
-
-    for (size_t i = 0; i < server->service_count; i++)
-        count += server->services[i].method_count;
-    server->measure.metrics = server->metrics;
-    server->measure.methods = arena_new_array(&server->arena, size_t, count + 1);
-    for (size_t i = 0; i < server->service_count; i++)
-        for (size_t k = 0; k < server->services[i].method_count; k++)
-            server->measure.methods[next++] = metrics_add_method(
-                server->metrics,
-                arena_printf(&server->arena, "%s/%s", server->services[i].descriptor->name,
-                             server->services[i].methods[k].name));
-}
-
-static bool start_rpc(struct server *server, uint32_t worker_count, struct err *err)
-{
-    const struct config *config = server->config;
-    const struct rpc_interceptor *interceptors[8];
-    struct rpc_listener listeners[LISTENERS_MAX];
-    const struct rpc_options options = {
-        .listeners = listeners,
-        .listener_count = list_listeners(server, listeners),
-        .services = server->services,
-        .service_count = server->service_count,
-        .interceptors = interceptors,
-        .interceptor_count = chain(server, interceptors),
-        .executor = server->executor,
-        .worker_count = worker_count,
-        .posted_calls = (uint32_t)config->rpc.calls_per_worker,
-        .in_flight_max = (uint32_t)config->rpc.in_flight_max,
-        .streams_max = (uint32_t)config->rpc.streams_max,
-        .message_bytes_max = (size_t)config->rpc.message_bytes_max,
-        .metadata_bytes_max = (size_t)config->rpc.metadata_bytes_max,
-        .memory_quota_bytes = (size_t)config->rpc.memory_quota_bytes,
-        .connection_age_ms = config->rpc.connection_age_ms,
-        .connection_grace_ms = config->rpc.connection_grace_ms,
-        .connection_idle_ms = config->rpc.connection_age_ms,
-        .keepalive_ms = config->rpc.keepalive_ms,
-        .keepalive_timeout_ms = config->rpc.keepalive_timeout_ms,
-        .handshake_timeout_ms = config->rpc.handshake_timeout_ms,
-    };
-
-    if (!rpc_server_start(&options, &server->rpc, err))
-        return false;
-    for (size_t i = 0; i < options.listener_count; i++)
-        LOG(INFO, "server.listen", "serving gRPC", log_text("address", listeners[i].address),
-            log_number("port", rpc_server_port(server->rpc, i)));
-    return true;
-}
-
-static void observe_http(void *owner, const struct http_observation *observation)
-{
-    struct server *server = owner;
-    struct metrics_shard *shard = metrics_shared(server->metrics);
-
-    if (observation->status == 0)
-        return;
-    metrics_count(shard, METRIC_HTTP_REQUESTS, (size_t)observation->status / 100, 1);
-    metrics_observe(shard, METRIC_HTTP_DURATION, observation->duration_ns);
-}
-
-static bool start_listener(struct server *server, const struct config_address *address,
-                           struct http_group group, bool is_ops, struct http_server **ret_http,
-                           struct err *err)
-{
-    const struct config *config = server->config;
-    const bool has_tls = !is_ops && config->http.tls_certificate_file[0] != '\0';
-    const struct http_options options = {
-        .address = address->text,
-        .groups = &group,
-        .group_count = 1,
-        .certificate_file = has_tls ? config->http.tls_certificate_file : NULL,
-        .key_file = has_tls ? config->http.tls_key_file : NULL,
-        .is_plaintext_allowed = is_ops,
-        .observe = observe_http,
-        .observer = server,
-    };
-
-    if (address->text[0] == '\0')
-        return true;
-    if (!http_server_new(&options, ret_http, err))
-        return false;
-    LOG(INFO, "server.listen", is_ops ? "serving ops" : "serving HTTP",
-        log_text("address", address->text), log_number("port", http_server_port(*ret_http)));
-    return true;
-}
-
-static bool start_http(struct server *server, struct err *err)
-{
-    const struct config *config = server->config;
-
-    return start_listener(server, &config->listen.http, web_public_group(&server->web), false,
-                          &server->http, err) &&
-           start_listener(server, &config->listen.ops, web_ops_group(&server->web), true,
-                          &server->ops, err);
-}
-
 static bool start_all(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     const struct config *config = server->config;
@@ -503,27 +192,24 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     server->readiness = readiness_new();
     make_health(server);
     server->executor = executor_new(EXECUTOR_THREADS, EXECUTOR_QUEUE);
-    bind_callers(server);
-    if (!load_groups(server, diagnostics, err) || !open_storage(server, err) ||
-        !load_keys(server, err) || !load_directives(server, diagnostics, err))
+    if (!foundation_open(server, diagnostics, err))
         return false;
     make_entitlement(server);
     fill_options(server);
     server->admin.worker_count = worker_count;
     list_services(server);
     publish_health(server);
-    register_methods(server);
     sources_connect(&(struct sources){server->metrics, server->cache, server->store, server->audit,
                                       server->readiness, &server->rpc},
                     &server->arena);
-    if (!start_rpc(server, worker_count, err) || !start_http(server, err))
+    if (!doors_open(server, worker_count, err))
         return false;
     outbox_start(server->outbox);
     server->maintenance = maintenance_start(&(struct maintenance_options){
         .directives = server->folder,
         .mailbox = &server->maintenance_mailbox,
         .keys_folder = config->keys.folder,
-        .keys_keep_ms = config->claims.lifetime_ms + TOKEN_LEEWAY_MAX_MS,
+        .keys_keep_ms = foundation_keys_keep_ms(server),
         .keys = &server->keys,
         .store = server->store,
         .readiness = server->readiness,

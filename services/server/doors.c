@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doors: gRPC with its interceptors, HTTP and ops. */
+#include "server/parts.h"
+
+#include "interceptors/access_log.h"
+#include "interceptors/trace.h"
+
+enum { LISTENERS_MAX = 16, INTERCEPTORS_MAX = 8 };
+
+/* The configuration's words are the interceptor's bits: both count roles from submitter. */
+static void bind_callers(struct server *server)
+{
+    const struct config *config = server->config;
+    struct caller *rows = arena_new_array(&server->arena, struct caller, config->caller_count);
+
+    for (size_t i = 0; i < config->caller_count; i++)
+        rows[i] = (struct caller){
+            .id = span_text(config->callers[i].id),
+            .roles = config->callers[i].roles | ROLE_ANYONE,
+            .disclose = (enum disclose)config->callers[i].disclose,
+            .authentication = RPC_MTLS,
+        };
+    server->callers = (struct caller_bindings){rows, config->caller_count};
+}
+
+static size_t list_listeners(struct server *server, struct rpc_listener *listeners)
+{
+    const struct config *config = server->config;
+    struct rpc_tls tls = {.certificate_file = NULL};
+    size_t count = 0;
+
+    if (config->tls.certificate_file[0] != '\0')
+        tls = (struct rpc_tls){config->tls.certificate_file, config->tls.key_file,
+                               config->tls.client_ca_file};
+    for (size_t i = 0; i < config->listen.grpc.count && count < LISTENERS_MAX - 1; i++)
+        listeners[count++] = (struct rpc_listener){config->listen.grpc.rows[i].text, tls};
+    if (config->listen.grpc_socket[0] != '\0')
+        listeners[count++] = (struct rpc_listener){
+            .address = arena_printf(&server->arena, "unix:%s", config->listen.grpc_socket)};
+    return count;
+}
+
+/* Outermost first.  Measured and logged outside of the caller's check, so that refused calls are
+ * seen. */
+static size_t chain(struct server *server, const struct rpc_interceptor **interceptors)
+{
+    size_t count = 0;
+
+    server->measure_interceptor = measure_interceptor(&server->measure);
+    server->caller_interceptor = caller_interceptor(&server->callers);
+    interceptors[count++] = &server->measure_interceptor;
+    interceptors[count++] = &access_log_interceptor;
+    interceptors[count++] = &trace_interceptor;
+    interceptors[count++] = &server->caller_interceptor;
+    return count;
+}
+
+/* A line of metrics per method, known before the first call. */
+static void register_methods(struct server *server)
+{
+    size_t count = 0, next = 0;
+
+    for (size_t i = 0; i < server->service_count; i++)
+        count += server->services[i].method_count;
+    server->measure.metrics = server->metrics;
+    server->measure.methods = arena_new_array(&server->arena, size_t, count + 1);
+    for (size_t i = 0; i < server->service_count; i++)
+        for (size_t k = 0; k < server->services[i].method_count; k++)
+            server->measure.methods[next++] = metrics_add_method(
+                server->metrics,
+                arena_printf(&server->arena, "%s/%s", server->services[i].descriptor->name,
+                             server->services[i].methods[k].name));
+}
+
+static bool start_rpc(struct server *server, uint32_t worker_count, struct err *err)
+{
+    const struct config *config = server->config;
+    const struct rpc_interceptor *interceptors[INTERCEPTORS_MAX];
+    struct rpc_listener listeners[LISTENERS_MAX];
+    const struct rpc_options options = {
+        .listeners = listeners,
+        .listener_count = list_listeners(server, listeners),
+        .services = server->services,
+        .service_count = server->service_count,
+        .interceptors = interceptors,
+        .interceptor_count = chain(server, interceptors),
+        .executor = server->executor,
+        .worker_count = worker_count,
+        .posted_calls = (uint32_t)config->rpc.calls_per_worker,
+        .in_flight_max = (uint32_t)config->rpc.in_flight_max,
+        .streams_max = (uint32_t)config->rpc.streams_max,
+        .message_bytes_max = (size_t)config->rpc.message_bytes_max,
+        .metadata_bytes_max = (size_t)config->rpc.metadata_bytes_max,
+        .memory_quota_bytes = (size_t)config->rpc.memory_quota_bytes,
+        .connection_age_ms = config->rpc.connection_age_ms,
+        .connection_grace_ms = config->rpc.connection_grace_ms,
+        .connection_idle_ms = config->rpc.connection_age_ms,
+        .keepalive_ms = config->rpc.keepalive_ms,
+        .keepalive_timeout_ms = config->rpc.keepalive_timeout_ms,
+        .handshake_timeout_ms = config->rpc.handshake_timeout_ms,
+    };
+
+    if (!rpc_server_start(&options, &server->rpc, err))
+        return false;
+    for (size_t i = 0; i < options.listener_count; i++)
+        LOG(INFO, "server.listen", "serving gRPC", log_text("address", listeners[i].address),
+            log_number("port", rpc_server_port(server->rpc, i)));
+    return true;
+}
+
+static void observe_http(void *owner, const struct http_observation *observation)
+{
+    struct server *server = owner;
+    struct metrics_shard *shard = metrics_shared(server->metrics);
+
+    if (observation->status == 0)
+        return;
+    metrics_count(shard, METRIC_HTTP_REQUESTS, (size_t)observation->status / 100, 1);
+    metrics_observe(shard, METRIC_HTTP_DURATION, observation->duration_ns);
+}
+
+static bool start_listener(struct server *server, const struct config_address *address,
+                           struct http_group group, bool is_ops, struct http_server **ret_http,
+                           struct err *err)
+{
+    const struct config *config = server->config;
+    const bool has_tls = !is_ops && config->http.tls_certificate_file[0] != '\0';
+    const struct http_options options = {
+        .address = address->text,
+        .groups = &group,
+        .group_count = 1,
+        .certificate_file = has_tls ? config->http.tls_certificate_file : NULL,
+        .key_file = has_tls ? config->http.tls_key_file : NULL,
+        .is_plaintext_allowed = is_ops,
+        .observe = observe_http,
+        .observer = server,
+    };
+
+    if (address->text[0] == '\0')
+        return true;
+    if (!http_server_new(&options, ret_http, err))
+        return false;
+    LOG(INFO, "server.listen", is_ops ? "serving ops" : "serving HTTP",
+        log_text("address", address->text), log_number("port", http_server_port(*ret_http)));
+    return true;
+}
+
+static bool start_http(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+
+    return start_listener(server, &config->listen.http, web_public_group(&server->web), false,
+                          &server->http, err) &&
+           start_listener(server, &config->listen.ops, web_ops_group(&server->web), true,
+                          &server->ops, err);
+}
+
+bool doors_open(struct server *server, uint32_t worker_count, struct err *err)
+{
+    bind_callers(server);
+    register_methods(server);
+    return start_rpc(server, worker_count, err) && start_http(server, err);
+}

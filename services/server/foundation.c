@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the services stand on: country sets, storage, keys, directives. */
+#include "server/parts.h"
+
+#include "base/file.h"
+#include "keys/token.h"
+#include "storage/sqlite.h"
+
+#include <libgen.h>
+
+enum { COUNTRY_SETS_BYTES_MAX = 1024 * 1024 };
+
+static bool load_groups(struct server *server, struct diagnostics *diagnostics, struct err *err)
+{
+    const char *path = server->config->directives.country_sets_file;
+    struct span content = country_groups_default();
+
+    if (path[0] != '\0' && !file_read(path, COUNTRY_SETS_BYTES_MAX, &server->arena, &content, err))
+        return false;
+    server->groups = country_groups_load(content, path[0] != '\0' ? path : "country sets",
+                                         &server->arena, diagnostics);
+    if (!server->groups)
+        return err_set(err, ERR_FILE_INVALID, "the country sets have errors");
+    server->environment.groups = server->groups;
+    server->environment.organizations = &server->config->organizations;
+    return true;
+}
+
+static bool read_hash_key(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    const char *path = config->store.hash_key_file, *folder;
+
+    if (path[0] != '\0')
+        return names_read_key(path, false, &server->names.key, err);
+    /* One node: made beside the store at first use. */
+    folder = dirname(arena_text(&server->arena, span_text(config->store.path)));
+    return file_make_folder(folder, err) &&
+           names_read_key(arena_printf(&server->arena, "%s/hash.key", folder), true,
+                          &server->names.key, err);
+}
+
+static void observe_store(void *observer, int64_t duration_ns)
+{
+    struct server *server = observer;
+
+    metrics_observe(metrics_shared(server->metrics), METRIC_STORE_DURATION, duration_ns);
+}
+
+static bool open_storage(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    const struct audit_options audit = {
+        .folder = config->audit.folder,
+        .mode = (enum audit_mode)config->audit.mode,
+        .buffer_bytes = (size_t)config->audit.ring_bytes / 2,
+        .segment_bytes = (size_t)config->audit.segment_bytes,
+        .clock = &clock_system,
+        .metrics = server->metrics,
+        .readiness = server->readiness,
+    };
+    const struct sqlite_options sqlite = {
+        .path = config->store.path,
+        .clock = &clock_system,
+        .pending_max = (size_t)config->store.pending_max,
+    };
+
+    if (!read_hash_key(server, err) || !audit_open(&audit, &server->audit, err) ||
+        !sqlite_open(&sqlite, &server->store, err))
+        return false;
+    server->store->observe = observe_store;
+    server->store->observer = server;
+    server->names.partition_count = server->store->partition_count;
+    server->cache = facts_cache_new(&(struct facts_cache_options){
+        .store = server->store,
+        .names = &server->names,
+        .clock = &clock_system,
+        .bytes_max = (size_t)config->cache.bytes,
+        .fresh_ms = config->cache.fresh_ms,
+        .grace_ms = config->cache.grace_ms,
+        .read_timeout_ms = config->store.read_timeout_ms,
+    });
+    server->outbox =
+        outbox_new(&(struct outbox_options){server->store, server->audit, &clock_system});
+    readiness_meet(server->readiness, READINESS_STORE);
+    return true;
+}
+
+int64_t foundation_keys_keep_ms(const struct server *server)
+{
+    return server->config->claims.lifetime_ms + TOKEN_LEEWAY_MAX_MS;
+}
+
+static bool load_keys(struct server *server, struct err *err)
+{
+    struct key_ring *ring;
+
+    if (!key_ring_load_or_make(server->config->keys.folder, foundation_keys_keep_ms(server),
+                               clock_wall_ms(&clock_system), &ring, err))
+        return false;
+    snapshot_replace(&server->keys, ring);
+    readiness_meet(server->readiness, READINESS_KEYS);
+    return true;
+}
+
+static bool load_directives(struct server *server, struct diagnostics *diagnostics, struct err *err)
+{
+    server->folder = directive_folder_new(&(struct directive_folder_options){
+        .path = server->config->directives.folder,
+        .environment = &server->environment,
+        .store = server->store,
+        .names = &server->names,
+        .directives = &server->directives,
+        .metrics = server->metrics,
+        .readiness = server->readiness,
+        .clock = &clock_system,
+        .mailbox = &server->maintenance_mailbox,
+    });
+    return directive_folder_load(server->folder, diagnostics, err);
+}
+
+bool foundation_open(struct server *server, struct diagnostics *diagnostics, struct err *err)
+{
+    return load_groups(server, diagnostics, err) && open_storage(server, err) &&
+           load_keys(server, err) && load_directives(server, diagnostics, err);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the server is made of, for the files of this folder: a new part is a member here, and a line
+ * in wiring.c where it is made and where it goes. */
+#ifndef SERVER_PARTS_H
+#define SERVER_PARTS_H
+
+#include "admin/admin.h"
+#include "audit/outbox.h"
+#include "claim/claim_service.h"
+#include "entitlement/service.h"
+#include "health/health.h"
+#include "interceptors/caller.h"
+#include "interceptors/measure.h"
+#include "keys/key_ring.h"
+#include "reflection/reflection.h"
+#include "rpc/server.h"
+#include "server/maintenance.h"
+#include "server/server.h"
+#include "verification/verification.h"
+#include "web/web.h"
+
+enum { SERVER_SERVICES_MAX = 10 };
+
+struct server {
+    const struct config *config;
+    struct arena arena; /* of what lives as long as the server */
+    struct country_groups *groups;
+    struct directive_environment environment;
+    struct caller_bindings callers;
+    struct names names;
+    struct metrics *metrics;
+    struct readiness *readiness;
+    struct readiness_listener readiness_listener;
+    struct executor *executor;
+    struct audit_log *audit;
+    struct store *store;
+    struct outbox *outbox;
+    struct facts_cache *cache;
+    struct snapshot keys;
+    struct snapshot directives;
+    struct mailbox maintenance_mailbox;
+    struct directive_folder *folder;
+    struct maintenance *maintenance;
+    struct entitlement *entitlement;
+    struct health *health;
+    struct reflection *reflection;
+    struct verification_options verification;
+    struct claim_options claims;
+    struct admin_options admin;
+    struct web_options web;
+    struct measure measure;
+    struct rpc_interceptor caller_interceptor;
+    struct rpc_interceptor measure_interceptor;
+    struct rpc_service services[SERVER_SERVICES_MAX];
+    size_t service_count;
+    struct rpc_server *rpc;
+    struct http_server *http;
+    struct http_server *ops;
+};
+
+/* foundation.c: country sets, storage, keys and directives, in this order. */
+MUST_CHECK bool foundation_open(struct server *server, struct diagnostics *diagnostics,
+                                struct err *err);
+/* How long a key is kept after it has signed for the last time. */
+int64_t foundation_keys_keep_ms(const struct server *server);
+
+/* doors.c: gRPC with its interceptors, HTTP and ops.  The services are listed before. */
+MUST_CHECK bool doors_open(struct server *server, uint32_t worker_count, struct err *err);
+
+#endif
