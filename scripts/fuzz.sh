@@ -11,8 +11,8 @@ build=$root/build/fuzz
 failed=
 
 cd "$root"
-cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz >/dev/null
+mkdir -p build
+{ cmake --preset fuzz && cmake --build --preset fuzz --target fuzz_targets; } >build/fuzz.log 2>&1 || { tail -n 40 build/fuzz.log >&2; exit 1; }
 for target in "$build"/tests/fuzz/fuzz_*; do
     [ -f "$target" ] && [ -x "$target" ] || continue
     noun=${target##*/fuzz_}

@@ -229,7 +229,7 @@ static void examine(struct life *life, uint32_t first)
 {
     bool *is_recorded = memory_new_array(bool, WRITES_MAX);
     struct store *store = open_store(life->path);
-    struct examiner examiner = {0};
+    struct examiner examiner = {.answered = 0};
 
     mailbox_init(&examiner.mailbox);
     read_records(store, &examiner, is_recorded);

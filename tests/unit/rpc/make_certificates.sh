@@ -12,8 +12,12 @@ authority() { # NAME
 leaf() { # NAME AUTHORITY DAYS USAGE SAN
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1"
     printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=%s\n%s\n' "$4" "${5:+subjectAltName=$5}" >"$1.ext"
-    openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days "$3" -extfile "$1.ext" \
-        -out "$1.pem"
+    life="-days $3"
+    if [ "$3" -lt 0 ] && openssl x509 -help 2>&1 | grep -q -e -not_before; then # from 3.4 on, which refuses negative days
+        life="-not_before 20200101000000Z -not_after 20200102000000Z"
+    fi
+    # shellcheck disable=SC2086 # an option and its value
+    openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial $life -extfile "$1.ext" -out "$1.pem"
 }
 
 authority ca
