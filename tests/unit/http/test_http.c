@@ -92,7 +92,7 @@ static const struct {
     {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nabcde", "HTTP/1.1 200", "", "abcde"},
     {"POST /echo HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", "HTTP/1.1 200", "", ""},
     {"POST /echo HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
-     "3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+     "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
      "HTTP/1.1 200", "", "abcde"},
     /* Conditions, RFC 9110 13.1.2. */
     {"GET /ok HTTP/1.1\r\n" HOST "If-None-Match: \"v1\"\r\n\r\n", "HTTP/1.1 304",

@@ -165,16 +165,18 @@ static void what_libjwt_lets_in_signed_we_refuse(void **state)
     };
     struct fixture *fixture = *state;
     struct span key = public_pem(fixture);
+    size_t accepted = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct span token =
             signed_as(fixture, rows[i].header, rows[i].payload, rows[i].payload_length);
 
-        if (!libjwt_accepts(fixture, token, key))
-            fail_msg("row %zu: libjwt refuses it, too", i);
+        accepted += libjwt_accepts(fixture, token, key);
         assert_string_equal(token_refusal_name(fixture_open(fixture, token)),
                             token_refusal_name(rows[i].refusal));
     }
+    /* Since 1.12 libjwt compares `alg` exactly: one row less. */
+    assert_in_range(accepted, ARRAY_LEN(rows) - 1, ARRAY_LEN(rows));
 }
 
 /* A signature with characters that base64 does not have is skipped over by libjwt. */
