@@ -242,8 +242,8 @@ static void on_end(struct core_call *call, void *context)
                (status == GRPC_STATUS_OK && is_race(slot->number)));
         break;
     case LATE:
-        /* Core resets a stream whose deadline it notices first, and a client that has not looked at
-         * its clock since reads that as CANCELLED: report() looks at how many. */
+        /* One run under ASan ended such a call with another status, which was not recorded; that it
+         * was CANCELLED, from core noticing the deadline first, is a guess.  report() bounds it. */
         EXPECT(status == GRPC_STATUS_DEADLINE_EXCEEDED || status == GRPC_STATUS_CANCELLED ||
                (status == GRPC_STATUS_OK && is_race(slot->number)));
         break;
@@ -387,8 +387,10 @@ int main(int argc, char **argv)
     report(count, quarters, &stats);
     EXPECT(stats.parked == 0);
     if (count >= MEMORY_CHECKED_FROM)
-        EXPECT(quarters[3] <= quarters[0] + quarters[0] / 4); /* the peak of either moves with the
-                                                                  load; leaks are LSan's to find */
+        /* Wider than the 10 % and 8 MiB it was first: a million calls grow by 12 to 14 %, and it is
+         * not known why.  LSan finds no lost memory, which does not rule out memory that is kept.
+         */
+        EXPECT(quarters[3] <= quarters[0] + quarters[0] / 4);
     core_client_free(client);
     rpc_server_stop(server, 5000);
     rpc_server_free(server);
