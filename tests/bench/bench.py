@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench.py BUILD_DIR [--quick]: what Passgate costs against a server that does nothing, and the other budgets.
 
-Three servers get the same load in turn, several rounds over, so that a noisy machine is noisy for all of them: an echo
+Three servers get the same load in turn, in many short rounds, so that a noisy machine is noisy for all of them: an echo
 on the bare gRPC C core, the same echo that unpacks and packs the messages of CheckEntitlement, and passgated.  Each
 number that is printed is the median over the rounds of the ratio within one round.
 
@@ -25,8 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHECK_PATH = "/passgate.v1.EntitlementService/CheckEntitlement"
 BATCH_PATH = "/passgate.v1.EntitlementService/BatchCheckEntitlements"
 BATCH_SIZE = 100
-ROUNDS, SECONDS, CLIENTS, STREAMS = 5, 4, 8, 32
-QUICK_ROUNDS, QUICK_SECONDS = 1, 2
+ROUNDS, SECONDS, CLIENTS, STREAMS = 21, 1, 8, 32
+QUICK_ROUNDS, QUICK_SECONDS = 3, 1
 
 DIRECTIVE = """# Without `record: durable`: that would measure the disk.
 directive: bis-is-informed-2026-06-12
@@ -174,8 +174,8 @@ def compare(build, folder, passgated, rounds, seconds, budgets):
             Server("typed floor", [floor, "--typed"], folder / "typed.log") as typed:
         targets = [("bare floor", bare), ("typed floor", typed), ("CheckEntitlement", passgated.server)]
         before = counters(passgated.ops_port)
-        for _ in range(rounds):
-            for name, server in targets:
+        for turn in range(rounds):
+            for name, server in targets[turn % 3:] + targets[:turn % 3]:
                 result = load.measure(server, CHECK_PATH, check_file)
                 results[name].append(result)
                 print(f"  {name:<18} {result[0]:>10.0f}/s {result[1]:>8.2f} us", flush=True)
@@ -193,6 +193,9 @@ def compare(build, folder, passgated, rounds, seconds, budgets):
     print(f"server CPU a call: {ratio('CheckEntitlement', 'typed floor', 1):.2f} of the typed floor, "
           f"{ratio('CheckEntitlement', 'bare floor', 1):.2f} of the bare floor")
     typed_ratio = ratio("CheckEntitlement", "typed floor", 0)
+    low, middle, high = statistics.quantiles((a[0] / b[0] for a, b in zip(
+        results["CheckEntitlement"], results["typed floor"])), n=4)
+    print(f"calls a second against the typed floor, by quarters of the rounds: {low:.2f} {middle:.2f} {high:.2f}")
     budgets.at_least("CheckEntitlement, calls a second against the typed floor", typed_ratio, 0.85, must_hold=True)
     budgets.at_least("  what it shall become", typed_ratio, 0.95)
     budgets.at_least("  against the bare floor", ratio("CheckEntitlement", "bare floor", 0), 0.90)
