@@ -7,12 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { ALIGNMENT = _Alignof(max_align_t) };
-
 struct arena_block {
     struct arena_block *older;
     size_t size;
-    size_t used;
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -49,9 +46,9 @@ void arena_reset(struct arena *arena)
         memory_free(block);
         block = older;
     }
-    if (block)
-        block->used = 0;
     arena->block = block;
+    arena->next = block ? block->bytes : NULL;
+    arena->end = block ? block->bytes + block->size : NULL;
 }
 
 void arena_release(struct arena *arena)
@@ -59,32 +56,29 @@ void arena_release(struct arena *arena)
     arena_reset(arena);
     memory_free(arena->block);
     arena->block = NULL;
+    arena->next = arena->end = NULL;
 }
 
-static struct arena_block *block_new(struct arena *arena, size_t least)
+static void add_block(struct arena *arena, size_t size)
 {
-    size_t size = least > arena->block_size ? least : arena->block_size;
     struct arena_block *block = memory_alloc(sizeof(*block) + size);
 
     block->older = arena->block;
     block->size = size;
-    block->used = 0;
-    return block;
+    arena->block = block;
+    arena->next = block->bytes;
+    arena->end = block->bytes + size;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_alloc_slow(struct arena *arena, size_t size)
 {
-    struct arena_block *block = arena->block;
-    void *piece;
+    size_t rounded;
 
     if (size > SIZE_MAX / 2)
         memory_exhausted();
-    size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-    if (!block || block->size - block->used < size)
-        block = arena->block = block_new(arena, size);
-    piece = block->bytes + block->used;
-    block->used += size;
-    return piece;
+    rounded = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+    add_block(arena, rounded > arena->block_size ? rounded : arena->block_size);
+    return arena_alloc(arena, size);
 }
 
 void *arena_zalloc(struct arena *arena, size_t size)

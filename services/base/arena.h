@@ -21,6 +21,7 @@ struct arena_block;
 struct arena_deferred;
 
 struct arena {
+    uint8_t *next, *end;             /* what is free of `block` */
     struct arena_block *block;       /* the one that pieces come from now */
     struct arena_deferred *deferred; /* what runs at the reset, newest first */
     size_t block_size;
@@ -35,7 +36,21 @@ void arena_reset(struct arena *arena);
 /* Reset and give everything back; arena_init() makes it usable again. */
 void arena_release(struct arena *arena);
 
-void *arena_alloc(struct arena *arena, size_t size);
+/* A piece that the block has no room for. */
+void *arena_alloc_slow(struct arena *arena, size_t size);
+
+/* Inline: the path of a request is a few dozen of these. */
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+    size_t rounded = (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1);
+    void *piece = arena->next;
+
+    if (!piece || rounded < size || rounded > (size_t)(arena->end - arena->next))
+        return arena_alloc_slow(arena, size);
+    arena->next += rounded;
+    return piece;
+}
+
 void *arena_zalloc(struct arena *arena, size_t size);
 #define arena_new(arena, type)              ((type *)arena_zalloc((arena), sizeof(type)))
 #define arena_new_array(arena, type, count) ((type *)arena_zarray((arena), (count), sizeof(type)))

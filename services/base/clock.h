@@ -2,7 +2,8 @@
 /*
  * Clocks, as a value that is passed in, so that tests own the time.
  *
- * Wall time decides what the law decides (directives, expiry); monotonic time measures waiting.
+ * Wall time decides what the law decides (directives, expiry); monotonic time bounds waiting and
+ * ages, and may be a few milliseconds behind clock_now_ns(), which measures.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H

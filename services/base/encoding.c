@@ -7,17 +7,26 @@ static const char base64url_alphabet[] =
 
 size_t base64url_encode(struct span bytes, char *text)
 {
+    const uint8_t *in = bytes.data;
+    size_t left = bytes.length;
     char *out = text;
-    uint32_t bits = 0;
-    int count = 0;
 
-    for (size_t i = 0; i < bytes.length; i++) {
-        bits = bits << 8 | bytes.data[i];
-        for (count += 8; count >= 6; count -= 6)
-            *out++ = base64url_alphabet[bits >> (count - 6) & 63];
+    for (; left >= 3; left -= 3, in += 3) {
+        uint32_t bits = (uint32_t)in[0] << 16 | (uint32_t)in[1] << 8 | in[2];
+
+        *out++ = base64url_alphabet[bits >> 18];
+        *out++ = base64url_alphabet[bits >> 12 & 63];
+        *out++ = base64url_alphabet[bits >> 6 & 63];
+        *out++ = base64url_alphabet[bits & 63];
     }
-    if (count > 0)
-        *out++ = base64url_alphabet[bits << (6 - count) & 63];
+    if (left > 0) {
+        uint32_t bits = (uint32_t)in[0] << 16 | (left > 1 ? (uint32_t)in[1] << 8 : 0);
+
+        *out++ = base64url_alphabet[bits >> 18];
+        *out++ = base64url_alphabet[bits >> 12 & 63];
+        if (left > 1)
+            *out++ = base64url_alphabet[bits >> 6 & 63];
+    }
     *out = '\0';
     return (size_t)(out - text);
 }
@@ -91,6 +100,20 @@ bool hex_decode(struct span text, uint8_t *buffer)
         buffer[i / 2] = (uint8_t)(high << 4 | low);
     }
     return true;
+}
+
+size_t decimal_encode(uint64_t number, char text[static DECIMAL_MAX])
+{
+    char digits[DECIMAL_MAX];
+    size_t length = 0;
+
+    do
+        digits[length++] = (char)('0' + number % 10);
+    while (number /= 10);
+    for (size_t i = 0; i < length; i++)
+        text[i] = digits[length - 1 - i];
+    text[length] = '\0';
+    return length;
 }
 
 /* The length of the sequence that a lead byte begins, and the least second byte and its greatest

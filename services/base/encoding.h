@@ -27,6 +27,11 @@ void hex_encode(struct span bytes, char *text);
  * bytes. */
 bool hex_decode(struct span text, uint8_t *buffer);
 
+enum { DECIMAL_MAX = 21 }; /* of a uint64_t, with the NUL */
+
+/* Write the number and a NUL; returns the length. */
+size_t decimal_encode(uint64_t number, char text[static DECIMAL_MAX]);
+
 /* RFC 3629: shortest forms, no surrogates, up to U+10FFFF. */
 bool utf8_is_valid(struct span text);
 

@@ -6,6 +6,24 @@
 #include "entitlement/lookups.h"
 #include "entitlement/parties.h"
 
+/* Not as a whole: an error and an answer have room for more than they mostly hold. */
+static void check_result_clear(struct check_result *result)
+{
+    result->is_failed = false;
+    result->err.code = ERR_OK;
+    result->err.field[0] = '\0';
+    result->is_allowed = false;
+    result->reason = DECISION_REASON_UNSPECIFIED;
+    directive_answer_clear(&result->answer);
+    result->instead = span_of(NULL, 0);
+    result->vary_context = 0;
+    result->max_age_ms = 0;
+    result->facts_age_ms = 0;
+    result->is_stale = false;
+    result->subject = (struct hash128){0};
+    result->is_by_claim = false;
+}
+
 static bool read_min_revision(struct check_order *order, struct err *err)
 {
     struct revision least = {0};
@@ -33,7 +51,9 @@ bool attempt_begin(struct check_order *order, struct arena *arena, struct err *e
         check_order_release(order);
         return false;
     }
-    order->results = arena_new_array(arena, struct check_result, order->count);
+    order->results = arena_alloc(arena, order->count * sizeof(*order->results));
+    for (size_t i = 0; i < order->count; i++)
+        check_result_clear(&order->results[i]);
     return true;
 }
 
@@ -83,7 +103,7 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     struct parties parties;
     struct hash128 subject;
 
-    *result = (struct check_result){.is_failed = false};
+    check_result_clear(result);
     if (!find_subject(order, index, lookups, &subject, result))
         return false;
     result->subject = subject;

@@ -126,12 +126,14 @@ void decide(const struct directive_set *set, const struct check_input *input,
     int64_t oldest_ms = now_ms;
 
     for (size_t i = 0; i < party_count; i++) {
-        ask(&all, input, &parties[i], &answer);
+        struct directive_answer *found = i == 0 ? &result->answer : &answer;
+
+        ask(&all, input, &parties[i], found);
         oldest_ms = earlier(oldest_ms, parties[i].read_at_ms);
         result->is_stale |= parties[i].is_stale;
-        is_record_durable |= answer.is_record_durable;
-        if (i == 0 || is_weaker(&answer, &result->answer))
-            result->answer = answer;
+        is_record_durable |= found->is_record_durable;
+        if (i > 0 && is_weaker(found, &result->answer))
+            result->answer = *found;
     }
     result->answer.is_record_durable = is_record_durable;
     result->is_allowed = party_count > 0 && result->answer.truth == TRUTH_TRUE;

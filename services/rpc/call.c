@@ -42,6 +42,31 @@ static void free_waiting(struct rpc_call *call)
     rpc_call_free(call);
 }
 
+/* There is one writer: no locked instruction. */
+static uint32_t count_open(struct rpc_worker *worker, int change)
+{
+    uint32_t count = atomic_load_explicit(&worker->open_count, memory_order_relaxed);
+
+    count += (uint32_t)change;
+    atomic_store_explicit(&worker->open_count, count, memory_order_release);
+    return count;
+}
+
+static void count_call(struct rpc_worker *worker)
+{
+    unsigned long long count = atomic_load_explicit(&worker->call_count, memory_order_relaxed);
+
+    atomic_store_explicit(&worker->call_count, count + 1, memory_order_relaxed);
+}
+
+static void give_arena_back(struct rpc_call *call)
+{
+    if (call->arena.block_size == 0)
+        return;
+    rpc_worker_give_arena(call->worker, &call->arena);
+    call->arena = (struct arena){.block_size = 0};
+}
+
 /* Back to the worker, empty. */
 static void give_back(struct rpc_call *call)
 {
@@ -50,7 +75,7 @@ static void give_back(struct rpc_call *call)
     assert(call->outstanding == 0 && call->timer.position == 0);
     if (call->stream)
         rpc_stream_release(call);
-    rpc_worker_give_arena(worker, &call->arena);
+    give_arena_back(call);
     if (call->payload)
         grpc_byte_buffer_destroy(call->payload);
     if (call->response)
@@ -67,7 +92,10 @@ static void give_back(struct rpc_call *call)
     call->is_close_posted = call->is_gone = false;
     call->attached_count = call->trailer_count = call->interceptors_run = 0;
     call->on_abandoned = NULL;
-    if (atomic_fetch_sub_explicit(call->counter, 1, memory_order_relaxed) == 1)
+    if (call->has_permit)
+        rpc_permits_give(worker);
+    call->has_permit = false;
+    if (count_open(worker, -1) == 0)
         rpc_server_note_idle(worker->server);
     if (worker->spare_count >= WORKER_SPARE_CALLS_MAX) {
         rpc_call_free(call);
@@ -167,10 +195,13 @@ static void dispatch(struct rpc_call *call)
         return;
     }
     call->request = request;
-    if (entry->method->runs == RPC_RUNS_ON_EXECUTOR)
+    if (entry->method->runs == RPC_RUNS_ON_EXECUTOR) {
         rpc_offload_start(call);
-    else
-        entry->method->handle(call, request, entry->service->context);
+        return;
+    }
+    entry->method->handle(call, request, entry->service->context);
+    if (call->state == CALL_FINISHING && !call->stream)
+        give_arena_back(call); /* what is sent is core's: the next call finds warm memory */
 }
 
 /* A client may send headers and never a message: the time runs already. */
@@ -206,7 +237,7 @@ static const struct rpc_entry *find_entry(const struct rpc_call *call)
 }
 
 /* May the call run at all?  Decided before anything of it is read. */
-static bool admit(struct rpc_call *call, uint32_t in_flight, struct err *err)
+static bool admit(struct rpc_call *call, struct err *err)
 {
     struct rpc_worker *worker = call->worker;
 
@@ -214,21 +245,13 @@ static bool admit(struct rpc_call *call, uint32_t in_flight, struct err *err)
         atomic_fetch_add_explicit(&worker->unknown_count, 1, memory_order_relaxed);
         return err_set(err, ERR_METHOD_UNKNOWN, "no such method");
     }
-    if (in_flight >= worker->server->options.in_flight_max &&
-        !(call->entry->method->flags & RPC_NEVER_SHED)) {
+    /* What is never shed is no load either: balancers' streams must not crowd out the calls. */
+    if (!(call->entry->method->flags & RPC_NEVER_SHED) &&
+        !(call->has_permit = rpc_permits_take(worker))) {
         atomic_fetch_add_explicit(&worker->refused_count, 1, memory_order_relaxed);
-        return err_set(err, ERR_OVERLOADED, "%u calls in flight", in_flight);
+        return err_set(err, ERR_OVERLOADED, "as many calls in flight as there may be");
     }
     return rpc_server_takes_streams(worker->server, call->entry->method, err);
-}
-
-/* What is never shed is no load either: balancers' streams must not crowd out the calls. */
-static atomic_uint *counter_of(const struct rpc_call *call)
-{
-    struct rpc_server *server = call->worker->server;
-
-    return call->entry && (call->entry->method->flags & RPC_NEVER_SHED) ? &server->exempt
-                                                                        : &server->in_flight;
 }
 
 static void tell_refused(struct rpc_call *call, const struct err *err)
@@ -246,7 +269,6 @@ static void tell_refused(struct rpc_call *call, const struct err *err)
 static void begin(struct rpc_call *call)
 {
     struct rpc_worker *worker = call->worker;
-    uint32_t in_flight;
     struct err err;
 
     call->state = CALL_OPEN;
@@ -254,12 +276,11 @@ static void begin(struct rpc_call *call)
     call->deadline_ms = INT64_MAX;
     call->arena = rpc_worker_take_arena(worker);
     call->entry = find_entry(call);
-    call->counter = counter_of(call);
-    in_flight = atomic_fetch_add_explicit(call->counter, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&worker->call_count, 1, memory_order_relaxed);
+    count_open(worker, 1);
+    count_call(worker);
     if (call->entry)
         call->deadline_ms = deadline_of(call, call->entry->method);
-    if (!admit(call, in_flight, &err)) {
+    if (!admit(call, &err)) {
         tell_refused(call, &err);
         rpc_call_fail(call, &err);
         return;

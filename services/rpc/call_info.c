@@ -145,11 +145,15 @@ static size_t copy_property(struct rpc_call *call, const grpc_auth_context *cont
 bool rpc_call_peer(struct rpc_call *call, struct rpc_peer *ret_peer, struct err *err)
 {
     enum { NAMES_MAX = 16 };
-    grpc_auth_context *context = grpc_call_auth_context(call->core);
     struct rpc_peer peer = {.authentication = RPC_PLAINTEXT};
+    grpc_auth_context *context;
     struct span type, *names;
     bool is_tls;
 
+    *ret_peer = peer;
+    if (!call->worker->server->has_tls)
+        return true;
+    context = grpc_call_auth_context(call->core);
     is_tls = copy_property(call, context, GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME, is_any, &type,
                            1) == 1 &&
              span_is(type, GRPC_SSL_TRANSPORT_SECURITY_TYPE);

@@ -44,7 +44,7 @@ struct rpc_call {
     const struct rpc_entry *entry; /* NULL: no such method */
     enum call_state state;
     uint32_t outstanding;
-    atomic_uint *counter; /* of open calls, where this one counts */
+    bool has_permit; /* of those that bound the calls in flight */
 
     /* Core's. */
     grpc_call *core;

@@ -67,8 +67,12 @@ static void send_outcome(struct rpc_call *call, const struct err *outcome)
 {
     grpc_metadata trailers[CALL_TRAILERS_MAX + 1];
     size_t count = fill_trailers(call, outcome, trailers);
-    grpc_slice text = slice_copy(rpc_status_text(outcome, &call->arena));
+    bool is_error = outcome->code != ERR_OK;
+    grpc_slice text = grpc_empty_slice();
     grpc_op ops[4] = {0}, *op = ops;
+
+    if (is_error)
+        text = slice_copy(rpc_status_text(outcome, &call->arena));
 
     if (!call->stream || !rpc_stream_has_begun(call))
         (op++)->op = GRPC_OP_SEND_INITIAL_METADATA;
@@ -78,7 +82,7 @@ static void send_outcome(struct rpc_call *call, const struct err *outcome)
     }
     op->op = GRPC_OP_SEND_STATUS_FROM_SERVER;
     op->data.send_status_from_server.status = (grpc_status_code)err_grpc_status(outcome->code);
-    op->data.send_status_from_server.status_details = &text;
+    op->data.send_status_from_server.status_details = is_error ? &text : NULL;
     op->data.send_status_from_server.trailing_metadata_count = count;
     (op++)->data.send_status_from_server.trailing_metadata = trailers;
     if (!call->is_close_posted) {

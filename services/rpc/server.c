@@ -126,6 +126,7 @@ static bool bind_listener(struct rpc_server *server, size_t index, struct err *e
         return err_set(err, ERR_CONFIG_INVALID, "cannot listen on %s: in use", listener->address);
     if (!rpc_credentials_make(&listener->tls, &credentials, err))
         return false;
+    server->has_tls |= listener->tls.certificate_file != NULL;
     server->ports[index] = grpc_server_add_http2_port(server->core, listener->address, credentials);
     grpc_server_credentials_release(credentials);
     if (server->ports[index] == 0)
@@ -204,6 +205,7 @@ static struct rpc_server *server_new(const struct rpc_options *options)
 
 static void make_workers(struct rpc_server *server)
 {
+    rpc_permits_init(server);
     server->workers = memory_new_array(struct rpc_worker, server->worker_count);
     for (uint32_t i = 0; i < server->worker_count; i++) {
         rpc_worker_init(&server->workers[i], server, i);
@@ -269,10 +271,18 @@ const char *rpc_server_method_path(const struct rpc_server *server, size_t index
     return rpc_registry_get(server->registry, index)->path;
 }
 
+uint32_t rpc_server_open_count(const struct rpc_server *server)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        count += atomic_load_explicit(&server->workers[i].open_count, memory_order_acquire);
+    return count;
+}
+
 void rpc_server_get_stats(struct rpc_server *server, struct rpc_stats *ret_stats)
 {
-    struct rpc_stats stats = {.in_flight =
-                                  atomic_load(&server->in_flight) + atomic_load(&server->exempt)};
+    struct rpc_stats stats = {.in_flight = rpc_server_open_count(server)};
 
     for (uint32_t i = 0; i < server->worker_count; i++) {
         struct rpc_worker *worker = &server->workers[i];

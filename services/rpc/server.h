@@ -39,8 +39,9 @@ struct rpc_options {
     uint32_t worker_count;     /* 0: one per CPU */
     uint32_t
         posted_calls; /* per worker and hot method, and as many for all others together; 0: 64 */
-    uint32_t in_flight_max;   /* of the whole server; above it calls get OVERLOADED; those that
-                               are never shed do not count */
+    uint32_t in_flight_max;   /* of the whole server, never passed: calls get OVERLOADED, where
+                               workers   share unevenly from 7/8 of it on; those that are never shed
+                               do   not   count */
     uint32_t streams_max;     /* per connection */
     size_t message_bytes_max; /* received; rows may say less */
     size_t metadata_bytes_max;

@@ -53,8 +53,7 @@ void rpc_server_note_idle(struct rpc_server *server)
 /* Core tells when the last connection is gone; calls may outlive theirs, on the executor. */
 static bool is_down(struct rpc_server *server)
 {
-    return server->is_stopped && atomic_load(&server->in_flight) == 0 &&
-           atomic_load(&server->exempt) == 0;
+    return server->is_stopped && rpc_server_open_count(server) == 0;
 }
 
 /* True when everything is over within `wait_ms`. */

@@ -37,6 +37,11 @@ static bool take_varint(struct span *bytes, size_t length_max, uint64_t *ret_val
 {
     uint64_t value = 0;
 
+    if (bytes->length > 0 && bytes->data[0] < 0x80) { /* most are tags and short lengths */
+        *ret_value = bytes->data[0];
+        *bytes = span_of(bytes->data + 1, bytes->length - 1);
+        return true;
+    }
     for (size_t i = 0; i < bytes->length && i < length_max; i++) {
         value |= (uint64_t)(bytes->data[i] & 0x7F) << (7 * i);
         if (bytes->data[i] < 0x80) {
@@ -75,26 +80,15 @@ static bool take_value(struct span *bytes, uint32_t wire, uint64_t *ret_number,
 
 static enum wire_type wire_of(ProtobufCType type)
 {
-    switch (type) {
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE: return WIRE_FIXED64;
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_FLOAT: return WIRE_FIXED32;
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_BYTES:
-    case PROTOBUF_C_TYPE_MESSAGE: return WIRE_BYTES;
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_BOOL:
-    case PROTOBUF_C_TYPE_ENUM:
-    default: return WIRE_VARINT;
-    }
+    static const uint8_t wires[] = {
+        [PROTOBUF_C_TYPE_FIXED64] = WIRE_FIXED64,  [PROTOBUF_C_TYPE_SFIXED64] = WIRE_FIXED64,
+        [PROTOBUF_C_TYPE_DOUBLE] = WIRE_FIXED64,   [PROTOBUF_C_TYPE_FIXED32] = WIRE_FIXED32,
+        [PROTOBUF_C_TYPE_SFIXED32] = WIRE_FIXED32, [PROTOBUF_C_TYPE_FLOAT] = WIRE_FIXED32,
+        [PROTOBUF_C_TYPE_STRING] = WIRE_BYTES,     [PROTOBUF_C_TYPE_BYTES] = WIRE_BYTES,
+        [PROTOBUF_C_TYPE_MESSAGE] = WIRE_BYTES, /* and WIRE_VARINT, which is 0, for the others */
+    };
+
+    return (enum wire_type)wires[type];
 }
 
 static bool is_map_entry(const ProtobufCFieldDescriptor *field)
@@ -105,10 +99,11 @@ static bool is_map_entry(const ProtobufCFieldDescriptor *field)
     if (field->label != PROTOBUF_C_LABEL_REPEATED || field->type != PROTOBUF_C_TYPE_MESSAGE)
         return false;
     entry = field->descriptor;
+    if (entry->n_fields != 2)
+        return false;
     length = strlen(entry->short_name);
     return length > 5 && strcmp(entry->short_name + length - 5, "Entry") == 0 &&
-           entry->n_fields == 2 && strcmp(entry->fields[0].name, "key") == 0 &&
-           strcmp(entry->fields[1].name, "value") == 0;
+           strcmp(entry->fields[0].name, "key") == 0 && strcmp(entry->fields[1].name, "value") == 0;
 }
 
 static bool check_enum(struct scan *scan, const ProtobufCFieldDescriptor *field, uint64_t number)
@@ -123,7 +118,13 @@ static bool check_enum(struct scan *scan, const ProtobufCFieldDescriptor *field,
 
 static bool check_string(struct scan *scan, struct span text)
 {
-    if (text.length > 0 && memchr(text.data, '\0', text.length))
+    size_t i = 0;
+
+    while (i < text.length && text.data[i] != 0 && text.data[i] < 0x80)
+        i++;
+    if (i == text.length)
+        return true;
+    if (memchr(text.data, '\0', text.length))
         return err_set(scan->err, ERR_FIELD_NUL, "NUL in a string");
     if (!utf8_is_valid(text))
         return err_set(scan->err, ERR_FIELD_UTF8, "not UTF-8");
@@ -321,6 +322,15 @@ static bool scan_field(struct scan *scan, struct seen *seen,
     return false;
 }
 
+/* Most messages number their fields from 1 on without a gap, in the order of the descriptor. */
+static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescriptor *descriptor,
+                                                  uint32_t number)
+{
+    if (number <= descriptor->n_fields && descriptor->fields[number - 1].id == number)
+        return &descriptor->fields[number - 1];
+    return protobuf_c_message_descriptor_get_field(descriptor, number);
+}
+
 static bool scan_message(struct scan *scan, const ProtobufCMessageDescriptor *descriptor,
                          struct span bytes, uint32_t depth)
 {
@@ -339,7 +349,7 @@ static bool scan_message(struct scan *scan, const ProtobufCMessageDescriptor *de
                            scan->limits->fields_max);
         if (!take_varint(&bytes, TAG_BYTES_MAX, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1FFFFFFF)
             return malformed(scan, "a tag is cut off or impossible");
-        field = protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(tag >> 3));
+        field = find_field(descriptor, (uint32_t)(tag >> 3));
         if (!field) {
             if (!take_value(&bytes, tag & 7, &number, &part))
                 return malformed(scan, "an unknown field is cut off");

@@ -37,6 +37,9 @@ struct rpc_worker {
     struct arena arenas[WORKER_ARENAS_MAX]; /* with a warm block each */
     size_t arena_count;
 
+    uint32_t permits; /* taken from the server's, not in use */
+    atomic_uint
+        open_count; /* calls that have begun and are not given back; only the worker writes */
     atomic_ullong call_count;
     atomic_uint parked_count;
     atomic_uint stream_count;
@@ -44,6 +47,8 @@ struct rpc_worker {
     atomic_ullong unknown_count;
     atomic_ullong late_count;
     atomic_ullong late_us_max;
+
+    unsigned char apart[64]; /* a cache line between this worker's counters and the next worker */
 };
 
 enum streams_end {
@@ -63,8 +68,9 @@ struct rpc_server {
     struct rpc_worker *workers;
     uint32_t worker_count;
     int *ports;
-    atomic_uint in_flight;  /* calls that may be shed */
-    atomic_uint exempt;     /* and the others */
+    bool has_tls;        /* one of the listeners at least */
+    atomic_uint permits; /* for calls that may be shed, that no worker has taken */
+    uint32_t permit_batch;
     atomic_int streams_end; /* enum streams_end */
     struct rpc_op stopped;
     pthread_mutex_t mutex; /* of `is_stopped` */
@@ -82,7 +88,15 @@ void rpc_worker_release(struct rpc_worker *worker);
 MUST_CHECK bool rpc_server_takes_streams(const struct rpc_server *server,
                                          const struct rpc_method *method, struct err *err);
 
-/* The last call is over: who stops the server may be waiting for that. */
+/* permits.c */
+void rpc_permits_init(struct rpc_server *server);
+MUST_CHECK bool rpc_permits_take(struct rpc_worker *worker);
+void rpc_permits_give(struct rpc_worker *worker);
+
+/* Calls of all workers that have begun and are not given back. */
+uint32_t rpc_server_open_count(const struct rpc_server *server);
+
+/* A worker's last call is over: who stops the server may be waiting for that. */
 void rpc_server_note_idle(struct rpc_server *server);
 
 struct arena rpc_worker_take_arena(struct rpc_worker *worker);

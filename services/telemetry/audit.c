@@ -2,6 +2,7 @@
 /* The audit log: taking records. */
 #include "telemetry/audit.h"
 
+#include "base/encoding.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
@@ -185,7 +186,13 @@ void audit_get_state(struct audit_log *log, struct audit_state *ret_state)
 
 const char *audit_decision_id(uint64_t log_id, uint64_t sequence, char text[static AUDIT_ID_MAX])
 {
-    snprintf(text, AUDIT_ID_MAX, "%016" PRIx64 "-%" PRIu64, log_id, sequence);
+    const uint64_t big_endian = htobe64(log_id);
+    enum { LOG_ID_LENGTH = 2 * sizeof(big_endian) };
+
+    _Static_assert(LOG_ID_LENGTH + 1 + DECIMAL_MAX <= AUDIT_ID_MAX, "an id fits");
+    hex_encode(span_of(&big_endian, sizeof(big_endian)), text);
+    text[LOG_ID_LENGTH] = '-';
+    decimal_encode(sequence, text + LOG_ID_LENGTH + 1);
     return text;
 }
 
@@ -266,7 +273,7 @@ static struct audit_log *create(const struct audit_options *options,
     if (!recovery->was_closed && recovery->last_sequence > 0)
         log->next_sequence += AUDIT_SEQUENCE_SKIP;
     for (size_t i = 0; i < ARRAY_LEN(log->buffers); i++)
-        log->buffers[i].bytes = memory_zalloc(log->buffer_bytes);
+        log->buffers[i].bytes = memory_alloc(log->buffer_bytes);
     pthread_mutex_init(&log->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

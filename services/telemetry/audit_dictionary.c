@@ -52,15 +52,19 @@ static uint64_t multiply_and_fold(uint64_t a, uint64_t b)
 
 static uint32_t hash_of(const struct audit_dictionary *dictionary, struct span text)
 {
+    const uint8_t *at = text.data, *end = at + text.length;
     uint64_t hash = dictionary->seed[0] ^ text.length, word;
 
-    for (; text.length >= sizeof(word); text = span_from(text, sizeof(word))) {
-        memcpy(&word, text.data, sizeof(word));
+    for (; end - at >= (ptrdiff_t)sizeof(word); at += sizeof(word)) {
+        memcpy(&word, at, sizeof(word));
         hash = multiply_and_fold(hash ^ word, dictionary->seed[1] | 1);
     }
     word = 0;
-    if (text.length > 0)
-        memcpy(&word, text.data, text.length);
+    if (at < end && text.length >= sizeof(word)) /* the last eight, some of them again */
+        memcpy(&word, end - sizeof(word), sizeof(word));
+    else
+        for (; at < end; at++)
+            word = word << 8 | *at;
     hash = multiply_and_fold(hash ^ word, dictionary->seed[1] | 1);
     return (uint32_t)(hash ^ hash >> 32);
 }

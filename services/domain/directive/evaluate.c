@@ -207,15 +207,8 @@ void directive_evaluate(const struct directive_set *set, const struct directive_
     const struct resource_row *row =
         directive_set_row(set, question->resource_type, question->resource_id);
 
-    ret_answer->truth = TRUTH_FALSE;
+    directive_answer_clear(ret_answer);
     ret_answer->reason = DECISION_REASON_RESOURCE_UNKNOWN;
-    ret_answer->vary_context = 0;
-    ret_answer->valid_until_ms = TIMESTAMP_NEVER_MS;
-    ret_answer->is_record_durable = false;
-    ret_answer->obligation = NULL;
-    ret_answer->obligation_count = 0;
-    ret_answer->decisive = NULL;
-    ret_answer->finding_count = 0;
     if (!row)
         return;
     for (uint32_t i = 0; i < row->match_count; i++) {

@@ -79,6 +79,20 @@ struct directive_answer {
     struct directive_finding findings[DIRECTIVE_FINDINGS_MAX];
 };
 
+/* FALSE, for no reason yet. */
+static inline void directive_answer_clear(struct directive_answer *answer)
+{
+    answer->truth = TRUTH_FALSE;
+    answer->reason = DECISION_REASON_UNSPECIFIED;
+    answer->vary_context = 0;
+    answer->valid_until_ms = TIMESTAMP_NEVER_MS;
+    answer->is_record_durable = false;
+    answer->obligation = NULL;
+    answer->obligation_count = 0;
+    answer->decisive = NULL;
+    answer->finding_count = 0;
+}
+
 /*
  * Evaluate `question`.  A resource that is not declared gives FALSE, RESOURCE_UNKNOWN.  Everything
  * in the question is bounded by the caller; the answer points into `set`.

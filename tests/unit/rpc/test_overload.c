@@ -48,6 +48,39 @@ static void above_its_bound_the_server_refuses_at_once_and_still_tells_its_healt
     echo_server_stop(echo, 1000);
 }
 
+/* A bound that workers share in batches: never passed, mostly reached, and all of it comes back. */
+static void a_large_bound_is_shared_by_the_workers_and_never_passed(void **state)
+{
+    enum { BOUND = 640, WORKERS = 4, ASKED = 2 * BOUND };
+    struct rpc_options options = echo_options();
+    static struct core_call *calls[ASKED];
+    struct echo_server *echo;
+    struct core_client *client;
+
+    (void)state;
+    options.in_flight_max = BOUND;
+    options.streams_max = ASKED;
+    echo = echo_server_start(&options, WORKERS);
+    client = core_client_new(echo_server_address(echo));
+    for (int round = 0; round < 3; round++) {
+        uint64_t refused = echo_stats(echo).refused;
+        size_t answered = 0;
+
+        for (size_t i = 0; i < ASKED; i++)
+            calls[i] = echo_start(client, ECHO_PATH "Park", i + 1, ECHO_WAIT_MS);
+        WAIT_FOR(client, echo_server_held(echo) + echo_stats(echo).refused - refused == ASKED);
+        assert_true(echo_server_held(echo) <= BOUND);
+        assert_true(echo_server_held(echo) >= BOUND - BOUND / 8);
+        echo_server_complete(echo);
+        for (size_t i = 0; i < ASKED; i++)
+            answered += core_call_end(calls[i]) == GRPC_STATUS_OK;
+        assert_true(answered <= BOUND && answered >= BOUND - BOUND / 8);
+        WAIT_FOR(client, echo_stats(echo).in_flight == 0);
+    }
+    core_client_free(client);
+    echo_server_stop(echo, 1000);
+}
+
 /* A balancer's streams are many, and no reason to refuse a call. */
 static void what_is_never_shed_is_no_load(void **state)
 {
@@ -79,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(above_its_bound_the_server_refuses_at_once_and_still_tells_its_health),
+        cmocka_unit_test(a_large_bound_is_shared_by_the_workers_and_never_passed),
         cmocka_unit_test(what_is_never_shed_is_no_load),
     };
 

@@ -256,6 +256,19 @@ static void the_checksum_is_crc32c(void **state)
     assert_int_equal(crc32c(crc32c(0, span_of(bytes, 5)), span_of(bytes + 5, 27)), 0x46dd794e);
 }
 
+static void the_checksum_is_the_same_with_and_without_the_instruction(void **state)
+{
+    uint8_t bytes[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 7 + 1);
+    for (size_t from = 0; from < 8; from++)
+        for (size_t length = 0; length <= sizeof(bytes) - from; length++)
+            assert_int_equal(crc32c(5, span_of(bytes + from, length)),
+                             crc32c_by_tables(5, span_of(bytes + from, length)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_refused_before_it_is_written),
         cmocka_unit_test(kinds_have_names),
         cmocka_unit_test(the_checksum_is_crc32c),
+        cmocka_unit_test(the_checksum_is_the_same_with_and_without_the_instruction),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
