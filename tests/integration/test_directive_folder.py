@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Directives from a folder: what is in force after a file has changed, is broken, or is gone."""
+import time
+
 from passgate_protos import CALL_SECONDS, pb
 from passgate_samples import check, fresh, passport, submission
 from passgate_server import EXAMPLES, Server, ServerTestCase, main
@@ -188,6 +190,7 @@ class Signals(FolderTestCase):
     poll = "1h"
 
     def test_a_hangup_looks_at_the_folder_at_once(self):
+        time.sleep(1)  # a server that has just started takes a first look
         self.put(abroad=directive(country="DEU"))
         self.assertEqual(self.info().directive_set, 1)
         self.server.reload()
