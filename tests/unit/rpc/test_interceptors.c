@@ -158,7 +158,8 @@ static void every_kind_of_end_is_told_once(void **state)
     call = echo_start(fixture->client, ECHO_PATH "Park", 1, 100);
     assert_int_equal(core_call_end(call), GRPC_STATUS_DEADLINE_EXCEEDED);
     WAIT_FOR(fixture->client, witnesses[0].after == 2);
-    assert_int_equal(witnesses[0].outcome, ERR_DEADLINE);
+    /* The client's clock began earlier: its cancellation may be here first. */
+    assert_true(witnesses[0].outcome == ERR_DEADLINE || witnesses[0].outcome == ERR_CANCELLED);
     call = echo_start(fixture->client, ECHO_PATH "Park", 1, ECHO_WAIT_MS);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).parked == 1);
     core_call_cancel(call);
