@@ -58,7 +58,8 @@ static void expect_draining(struct core_call *call)
     while (echo_next(call, ECHO_WAIT_MS) > 0)
         continue;
     assert_int_equal(core_call_wait(call), GRPC_STATUS_UNAVAILABLE);
-    assert_string_equal(core_call_reason(call), "DRAINING");
+    if (strcmp(core_call_reason(call), "DRAINING") != 0)
+        fail_msg("not our status, but \"%s\"", core_call_text(call));
     core_call_free(call);
 }
 
@@ -112,8 +113,8 @@ static void calls_in_flight_are_answered_within_the_grace(void **state)
         /* The executor's queue is short: who was refused was told so. */
         if (status == GRPC_STATUS_OK)
             assert_int_equal(echo_number(calls[i]), i + 1);
-        else
-            assert_true(i % 2 == 0 && status == GRPC_STATUS_RESOURCE_EXHAUSTED);
+        else if (i % 2 != 0 || status != GRPC_STATUS_RESOURCE_EXHAUSTED)
+            fail_msg("call %zu ended with %d: %s", i, (int)status, core_call_text(calls[i]));
         core_call_free(calls[i]);
     }
     await_stop();
