@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -54,9 +55,13 @@ def started_at(pid):
     return None if after_name[0] == "Z" else after_name[19]
 
 
-def stop():
-    """Stop the server that an earlier demo left running; False when there is none."""
-    note = HOME / "passgated.pid"
+def note_process(name, process):
+    (HOME / f"{name}.pid").write_text(f"{process.pid} {started_at(process.pid)}\n", encoding="utf-8")
+
+
+def stop_process(name):
+    """Stop a process that an earlier demo left running; False when there is none."""
+    note = HOME / f"{name}.pid"
     try:
         pid, ticks = note.read_text(encoding="utf-8").split()
     except (OSError, ValueError):
@@ -69,9 +74,16 @@ def stop():
     while started_at(pid) == ticks:
         if time.monotonic() > deadline:
             os.kill(int(pid), signal.SIGKILL)
-            raise DemoError(f"passgated (pid {pid}) did not stop within {STOP_SECONDS} s of SIGINT and was killed")
+            raise DemoError(f"{name} (pid {pid}) did not stop within {STOP_SECONDS} s of SIGINT and was killed")
         time.sleep(0.01)
     return True
+
+
+def stop():
+    """Stop what an earlier demo left running; False when there was no passgated."""
+    was_running = stop_process("passgated")
+    stop_process("redis-server")
+    return was_running
 
 
 class Server:
@@ -89,11 +101,34 @@ class Server:
         self.environment["PASSGATE_SERVER"] = self.address
         self.process = None
         self.metrics = None
+        self.store_flags = self.start_redis() if os.environ.get("STORE") == "redis" else []
+
+    def start_redis(self):
+        """A redis-server of our own, on a socket in the demo's folder.  Returns the flags with which passgated finds
+        it."""
+        key = HOME / "data" / "hash.key"
+        key.touch(mode=0o600)
+        key.write_text(secrets.token_hex(16) + "\n", encoding="utf-8")
+        command = ["redis-server", "--port", "0", "--unixsocket", "redis.sock", "--dir", str(HOME / "data"), "--save", "",
+                   "--appendonly", "yes", "--appendfsync", "always"]
+        with (HOME / "redis.log").open("w", encoding="utf-8") as log:
+            try:
+                redis = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            except FileNotFoundError as error:
+                raise DemoError("there is no redis-server: make demo STORE=redis installs it") from error
+        note_process("redis-server", redis)
+        deadline = time.monotonic() + START_SECONDS
+        while not (HOME / "data" / "redis.sock").exists():
+            if redis.poll() is not None or time.monotonic() > deadline:
+                raise DemoError(f"redis-server did not start: see {(HOME / 'redis.log').relative_to(ROOT)}")
+            time.sleep(0.01)
+        return ["--store-url", "redis+unix:data/redis.sock", "--store-hash-key-file", "data/hash.key",
+                "--store-fsync", "always"]
 
     def start(self):
         """Returns how long it took until it was ready, in seconds."""
         began = time.monotonic()
-        command = [PASSGATED, "--config", EXAMPLES / "demo.yaml"]
+        command = [PASSGATED, "--config", EXAMPLES / "demo.yaml", *self.store_flags]
         for name in self.moved_ports():
             command += [f"--listen-{name}", f"127.0.0.1:{self.ports[name]}"]
             if name == "http":
@@ -102,7 +137,7 @@ class Server:
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(command, cwd=HOME, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=environment, start_new_session=True)
-        (HOME / "passgated.pid").write_text(f"{self.process.pid} {started_at(self.process.pid)}\n", encoding="utf-8")
+        note_process("passgated", self.process)
         while not self.is_ready():
             if self.process.poll() is not None:
                 raise DemoError(f"passgated ended with status {self.process.returncode}:\n{self.last_words()}")

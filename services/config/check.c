@@ -3,10 +3,12 @@
 #include "config/check.h"
 
 #include "config/address.h"
+#include "config/store_url.h"
 #include "config/value.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -224,28 +226,74 @@ static void check_files(struct loader *loader)
     }
 }
 
+/* What stands in the configuration and means nothing with the embedded store. */
+static const char *const redis_only[] = {
+    "store.ca_file", "store.database",     "store.durability",
+    "store.fsync",   "store.partitions",   "store.password_file",
+    "store.prefix",  "store.replicas_min", "store.user",
+};
+
+/* Also a value that was written down: --print-config prints all of them. */
+static bool is_fallback(const struct loader *loader, const struct option *option)
+{
+    if (option->type == OPTION_INTEGER)
+        return number_of(loader, option) == strtoll(option->fallback, NULL, 10);
+    if (option->type == OPTION_WORD)
+        return strcmp(option->words[*(const unsigned *)loader_field(loader, option)],
+                      option->fallback) == 0;
+    return strcmp(text_of(loader, option), option->fallback) == 0;
+}
+
+static void check_redis(struct loader *loader, struct config_place place)
+{
+    const struct config *config = loader->config;
+
+    if (!config->store.hash_key_file[0])
+        loader_error(
+            loader, place,
+            "store.url: replicas must hash ids with one key: write it into a file and name "
+            "it in store.hash_key_file");
+    if (config->store.user[0] && !config->store.password_file[0])
+        loader_error(loader, loader_setting(loader, named("store.user"))->place,
+                     "store.user needs store.password_file");
+    if (!config->store.ca_file[0] && config->store.place.is_tls)
+        loader_error(loader, place,
+                     "store.url: rediss:// needs store.ca_file, the authorities that Redis' "
+                     "certificate is verified against");
+    if (config->store.ca_file[0] && !config->store.place.is_tls)
+        loader_error(loader, loader_setting(loader, named("store.ca_file"))->place,
+                     "store.ca_file needs TLS: write rediss:// in store.url");
+}
+
 static void check_store(struct loader *loader)
 {
-    static const char sqlite[] = "sqlite:";
     const struct option *option = named("store.url");
     struct config_place place = loader_setting(loader, option)->place;
-    const char *url = loader->config->store.url;
+    const char *url = loader->config->store.url, *wrong;
 
     if (is_wrong(loader, option))
         return;
-    if (strncmp(url, "redis", strlen("redis")) == 0 ||
-        strncmp(url, "valkey", strlen("valkey")) == 0)
-        loader_error(loader, place,
-                     "store.url: redis is not in this build: write sqlite:PATH for the embedded "
-                     "store");
-    else if (strncmp(url, sqlite, strlen(sqlite)) != 0)
-        loader_error(loader, place, "store.url must be sqlite:PATH, not %s",
+    wrong = store_url_parse(span_text(url), loader->arena, &loader->config->store.place);
+    if (wrong && strchr(url, '@')) { /* perhaps a password: not into a log */
+        loader_error(loader, place, "store.url %s", wrong);
+        return;
+    }
+    if (wrong) {
+        loader_error(loader, place, "store.url %s, not %s", wrong,
                      loader_quote(loader, span_text(url)));
-    else if (url[strlen(sqlite)] == '\0' || url[strlen(sqlite)] == ':')
-        loader_error(loader, place,
-                     "store.url must name a file, such as sqlite:passgate-data/passgate.db");
-    else
-        loader->config->store.path = url + strlen(sqlite);
+        return;
+    }
+    if (loader->config->store.place.kind == CONFIG_STORE_REDIS) {
+        check_redis(loader, place);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(redis_only); i++) {
+        const struct option *redis = named(redis_only[i]);
+
+        if (!is_fallback(loader, redis))
+            loader_warning(loader, loader_setting(loader, redis)->place,
+                           "%s means nothing with the embedded store", redis_only[i]);
+    }
 }
 
 static void check_directives(struct loader *loader)

@@ -38,6 +38,22 @@ struct config_addresses {
 
 enum config_audit_mode { CONFIG_AUDIT_BOUNDED, CONFIG_AUDIT_DURABLE, CONFIG_AUDIT_RING };
 enum config_directives_source { CONFIG_DIRECTIVES_FOLDER, CONFIG_DIRECTIVES_STORE };
+enum config_store_durability { CONFIG_STORE_CHECKED, CONFIG_STORE_MANAGED };
+enum config_store_fsync {
+    CONFIG_STORE_FSYNC_UNKNOWN,
+    CONFIG_STORE_FSYNC_EVERYSEC,
+    CONFIG_STORE_FSYNC_ALWAYS,
+};
+enum config_store_kind { CONFIG_STORE_SQLITE, CONFIG_STORE_REDIS };
+/* From store.url. */
+struct config_store_place {
+    enum config_store_kind kind;
+    bool is_tls;
+    const char *path; /* of the SQLite file or of Redis' socket, or "" */
+    const char *host; /* of Redis, or "" */
+    uint16_t port;
+};
+
 enum config_keys_algorithm { CONFIG_KEYS_ES256, CONFIG_KEYS_EDDSA };
 
 /* What a caller may do.  A binding holds them as bits: 1u << role. */
@@ -139,11 +155,21 @@ struct config {
         int64_t workers; /* 0 = one per CPU */
     } rpc;
     struct {
-        const char *hash_key_file;
-        const char *path; /* of the SQLite file; from the URL */
+        const char *ca_file; /* never "" with TLS */
+        int64_t database;
+        enum config_store_durability durability;
+        enum config_store_fsync fsync;
+        const char *hash_key_file; /* never "" with Redis */
+        const char *hash_key_id;
+        int64_t partitions;
+        const char *password_file; /* "": no AUTH */
         int64_t pending_max;
+        struct config_store_place place;
+        const char *prefix;
         int64_t read_timeout_ms;
+        int64_t replicas_min;
         const char *url;
+        const char *user; /* "": `default` */
         int64_t write_timeout_ms;
     } store;
     struct {

@@ -22,6 +22,8 @@ static void check_result_clear(struct check_result *result)
     result->is_stale = false;
     result->subject = (struct hash128){0};
     result->is_by_claim = false;
+    result->whose = NULL;
+    result->whose_count = 0;
 }
 
 static bool read_min_revision(struct check_order *order, struct err *err)
@@ -94,6 +96,31 @@ static void note_missing(const struct check_order *order, const struct parties *
     }
 }
 
+static void note_one(struct check_result *result, struct hash128 *whose, struct hash128 subject)
+{
+    for (size_t i = 0; i < result->whose_count; i++)
+        if (hash128_equal(whose[i], subject))
+            return;
+    whose[result->whose_count++] = subject;
+}
+
+/* Who is named, also when others stand behind: then what is recorded of him says who. */
+static void note_whose(const struct entitlement_options *options, const struct check_input *input,
+                       const struct parties *parties, struct arena *arena,
+                       struct check_result *result)
+{
+    struct hash128 *whose =
+        arena_new_array(arena, struct hash128, 1 + input->also_subject_count + parties->count);
+
+    note_one(result, whose, result->subject);
+    for (size_t i = 0; i < input->also_subject_count; i++)
+        note_one(result, whose, names_subject_hash(options->names, input->also_subjects[i]));
+    for (size_t i = 0; i < parties->count; i++)
+        if (parties->items[i].role != PARTY_ORGANIZATION)
+            note_one(result, whose, parties->items[i].subject);
+    result->whose = whose;
+}
+
 /* True when there is a result, a decision or an error. */
 static bool decide_one(struct check_order *order, size_t index, struct check_lookups *lookups,
                        struct arena *arena)
@@ -123,6 +150,8 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     }
     decide(order->set, &order->inputs[index], parties.items, parties.count, order->now_ms,
            options->max_age_ms, result);
+    if (order->inputs[index].wants_handles)
+        note_whose(options, &order->inputs[index], &parties, arena, result);
     if (parties.number >= order->revision.number) {
         order->revision.number = parties.number;
         order->revision.partition = names_partition(options->names, subject);

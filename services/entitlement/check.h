@@ -27,6 +27,8 @@ enum {
     CHECK_TOKEN_BYTES_MAX = 8 * 1024,
 };
 
+struct watches;
+
 struct entitlement_options {
     struct snapshot *directives; /* of struct directive_set */
     struct snapshot *keys;       /* of struct key_ring, for claim tokens */
@@ -42,6 +44,7 @@ struct entitlement_options {
     struct span realm_audience; /* their aud when they are used here */
     int64_t max_age_ms;         /* how long an answer may be reused at most */
     int64_t store_timeout_ms;
+    struct watches *watches; /* of WatchRevisions */
 };
 
 struct entitlement;
@@ -62,6 +65,7 @@ struct check_input {
     struct span action;
     const struct directive_context *context;
     size_t context_count;
+    bool wants_handles;
 };
 
 /* Bounds and characters of every field; errors name the field ("resource.type"). */
@@ -91,7 +95,9 @@ struct check_result {
     int64_t max_age_ms;
     int64_t facts_age_ms;
     bool is_stale;
-    struct hash128 subject; /* for the record */
+    struct hash128 subject;      /* for the record */
+    const struct hash128 *whose; /* whose facts decided; only if the question wants handles */
+    size_t whose_count;
     bool is_by_claim;
 };
 

@@ -2,6 +2,7 @@
 /* The messages of EntitlementService. */
 #include "entitlement/message.h"
 
+#include "base/encoding.h"
 #include "rpc/wire_time.h"
 
 static const struct directive_context *
@@ -28,6 +29,7 @@ bool check_input_read(const Passgate__V1__CheckEntitlementRequest *request, stru
         .action = span_text(request->action),
         .also_subject_count = request->n_also_subjects,
         .context_count = request->n_context,
+        .wants_handles = request->want_handles,
     };
 
     if (request->n_also_subjects > CHECK_ALSO_SUBJECTS_MAX)
@@ -62,6 +64,23 @@ char *revision_message(const struct revision *revision, struct arena *arena)
 
     revision_format(revision, text);
     return text;
+}
+
+char **handles_message(const struct entitlement_options *options, struct span caller,
+                       const struct hash128 *subjects, size_t count, struct arena *arena)
+{
+    const size_t text_bytes = base64url_length(HASH128_BYTES) + 1;
+    char **handles = arena_new_array(arena, char *, count);
+    char *texts = arena_alloc(arena, count * text_bytes);
+
+    for (size_t i = 0; i < count; i++) {
+        uint8_t bytes[HASH128_BYTES];
+
+        hash128_store(names_handle(options->names, caller, subjects[i]), bytes);
+        handles[i] = texts + i * text_bytes;
+        base64url_encode(span_of(bytes, sizeof(bytes)), handles[i]);
+    }
+    return handles;
 }
 
 Passgate__V1__CheckError *check_error_message(const struct err *err, struct arena *arena)
@@ -201,6 +220,16 @@ int64_t max_age_shown(const struct check_result *result, enum disclose disclose)
     return disclose > DISCLOSE_DECISION || result->is_allowed ? result->max_age_ms : 0;
 }
 
+/* Refusals of which only the decision is disclosed stay the same; nothing may be kept of them. */
+static char **whose_message(const struct check_order *order, const struct check_result *result,
+                            enum disclose disclose, struct arena *arena, size_t *ret_count)
+{
+    *ret_count = disclose > DISCLOSE_DECISION || result->is_allowed ? result->whose_count : 0;
+    return *ret_count > 0 ? handles_message(entitlement_options(order->entitlement), order->caller,
+                                            result->whose, *ret_count, arena)
+                          : NULL;
+}
+
 void check_response_write(const struct check_order *order, const struct check_result *result,
                           enum disclose disclose, bool wants_reasons, struct arena *arena,
                           Passgate__V1__CheckEntitlementResponse *ret_response)
@@ -210,6 +239,7 @@ void check_response_write(const struct check_order *order, const struct check_re
     passgate__v1__check_entitlement_response__init(response);
     response->decision = decision_message(result);
     response->max_age = wire_duration(max_age_shown(result, disclose), arena);
+    response->handles = whose_message(order, result, disclose, arena, &response->n_handles);
     response->decision_id = decision_id_message(order, arena);
     if (disclose == DISCLOSE_DECISION)
         return;
@@ -243,6 +273,7 @@ void batch_decision_write(const struct check_order *order, const struct check_re
     decision->decision = decision_message(result);
     if (max_age_ms > 0)
         decision->max_age = wire_duration(max_age_ms, arena);
+    decision->handles = whose_message(order, result, disclose, arena, &decision->n_handles);
     if (disclose == DISCLOSE_DECISION)
         return;
     decision->reason = (Passgate__V1__Reason)result->reason;

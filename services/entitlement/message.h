@@ -33,5 +33,8 @@ Passgate__V1__Authority *authority_message(const struct directive_authority *aut
 Passgate__V1__Truth truth_message(enum truth truth);
 char *decision_id_message(const struct check_order *order, struct arena *arena);
 char *revision_message(const struct revision *revision, struct arena *arena);
+/* What this caller is told in the place of subjects. */
+char **handles_message(const struct entitlement_options *options, struct span caller,
+                       const struct hash128 *subjects, size_t count, struct arena *arena);
 
 #endif

@@ -50,6 +50,14 @@ static const struct rpc_method methods[] = {
         .request_bytes_max = 32 * 1024,
         .flags = RPC_IDEMPOTENT | RPC_AUDITED,
     },
+    {
+        .name = "WatchRevisions",
+        .kind = RPC_SERVER_STREAM,
+        .handle = watch_revisions,
+        .roles = ROLE_CHECKER,
+        .request_bytes_max = 1024,
+        .flags = RPC_IDEMPOTENT,
+    },
 };
 
 struct rpc_service entitlement_service(struct entitlement *entitlement)

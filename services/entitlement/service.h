@@ -15,5 +15,6 @@ rpc_handler_fn batch_check_entitlements; /* batch_check_entitlements.c */
 rpc_item_fn stream_check_entitlements;   /* stream_check_entitlements.c */
 rpc_handler_fn list_entitlements;        /* list_entitlements.c */
 rpc_handler_fn explain_entitlement;      /* explain_entitlement.c */
+rpc_handler_fn watch_revisions;          /* watch_revisions.c */
 
 #endif

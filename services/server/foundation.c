@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "keys/token.h"
+#include "storage/redis.h"
 #include "storage/sqlite.h"
 
 #include <libgen.h>
@@ -34,7 +35,7 @@ static bool read_hash_key(struct server *server, struct err *err)
     if (path[0] != '\0')
         return names_read_key(path, false, &server->names.key, err);
     /* One node: made beside the store at first use. */
-    folder = dirname(arena_text(&server->arena, span_text(config->store.path)));
+    folder = dirname(arena_text(&server->arena, span_text(config->store.place.path)));
     return file_make_folder(folder, err) &&
            names_read_key(arena_printf(&server->arena, "%s/hash.key", folder), true,
                           &server->names.key, err);
@@ -45,6 +46,53 @@ static void observe_store(void *observer, int64_t duration_ns)
     struct server *server = observer;
 
     metrics_observe(metrics_shared(server->metrics), METRIC_STORE_DURATION, duration_ns);
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
+static bool open_redis(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    const struct config_store_place *place = &config->store.place;
+    const struct redis_options options = {
+        .host = or_null(place->host),
+        .port = place->port,
+        .unix_path = or_null(place->path),
+        .is_tls = place->is_tls,
+        .tls_ca_file = or_null(config->store.ca_file),
+        .database = (int)config->store.database,
+        .user = or_null(config->store.user),
+        .password_file = or_null(config->store.password_file),
+        .prefix = config->store.prefix,
+        .hash_key_id = config->store.hash_key_id,
+        .partition_count = (uint16_t)config->store.partitions,
+        .clock = &clock_system,
+        .pending_max = (size_t)config->store.pending_max,
+        .is_durability_managed = config->store.durability == CONFIG_STORE_MANAGED,
+        .fsync = (enum redis_fsync)config->store.fsync,
+        .replicas_min = (uint32_t)config->store.replicas_min,
+        .connect_timeout_ms = config->store.write_timeout_ms,
+        .stall_timeout_ms = config->store.write_timeout_ms,
+    };
+
+    return redis_open(&options, &server->store, err);
+}
+
+static bool open_store(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
+    const struct sqlite_options sqlite = {
+        .path = config->store.place.path,
+        .clock = &clock_system,
+        .pending_max = (size_t)config->store.pending_max,
+    };
+
+    return config->store.place.kind == CONFIG_STORE_REDIS
+               ? open_redis(server, err)
+               : sqlite_open(&sqlite, &server->store, err);
 }
 
 static bool open_storage(struct server *server, struct err *err)
@@ -59,18 +107,13 @@ static bool open_storage(struct server *server, struct err *err)
         .metrics = server->metrics,
         .readiness = server->readiness,
     };
-    const struct sqlite_options sqlite = {
-        .path = config->store.path,
-        .clock = &clock_system,
-        .pending_max = (size_t)config->store.pending_max,
-    };
-
     if (!read_hash_key(server, err) || !audit_open(&audit, &server->audit, err) ||
-        !sqlite_open(&sqlite, &server->store, err))
+        !open_store(server, err))
         return false;
     server->store->observe = observe_store;
     server->store->observer = server;
     server->names.partition_count = server->store->partition_count;
+    server->changes = change_log_new(server->store, CHANGE_LOG_ENTRIES);
     server->cache = facts_cache_new(&(struct facts_cache_options){
         .store = server->store,
         .names = &server->names,

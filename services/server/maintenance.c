@@ -43,6 +43,8 @@ static void look_at_directives(struct maintenance *maintenance, bool is_kicked)
     diagnostics_init(&diagnostics, &arena);
     if (!directive_folder_load(maintenance->options.directives, &diagnostics, &err))
         log_err("directive.refused", "the directive set in force stays as it is", &err);
+    else
+        watches_wake(maintenance->options.watches);
     log_findings(&diagnostics);
     arena_release(&arena);
 }

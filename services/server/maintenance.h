@@ -6,11 +6,13 @@
 #include "base/mailbox.h"
 #include "base/snapshot.h"
 #include "directive/folder.h"
+#include "entitlement/watches.h"
 
 struct maintenance;
 
 struct maintenance_options {
     struct directive_folder *directives;
+    struct watches *watches; /* are told when the directives were loaded */
     struct mailbox *mailbox; /* of this thread once it runs */
     const char *keys_folder;
     int64_t keys_keep_ms;

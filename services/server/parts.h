@@ -8,6 +8,7 @@
 #include "audit/outbox.h"
 #include "claim/claim_service.h"
 #include "entitlement/service.h"
+#include "entitlement/watches.h"
 #include "health/health.h"
 #include "interceptors/caller.h"
 #include "interceptors/measure.h"
@@ -35,12 +36,14 @@ struct server {
     struct audit_log *audit;
     struct store *store;
     struct outbox *outbox;
+    struct change_log *changes;
     struct facts_cache *cache;
     struct snapshot keys;
     struct snapshot directives;
     struct mailbox maintenance_mailbox;
     struct directive_folder *folder;
     struct maintenance *maintenance;
+    struct watches *watches;
     struct entitlement *entitlement;
     struct health *health;
     struct reflection *reflection;

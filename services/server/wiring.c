@@ -66,6 +66,14 @@ static void make_entitlement(struct server *server)
 {
     const struct config *config = server->config;
 
+    server->watches = watches_new(&(struct watches_options){
+        .changes = server->changes,
+        .store = server->store,
+        .names = &server->names,
+        .directives = &server->directives,
+        .clock = &clock_system,
+        .heartbeat_ms = WATCHES_HEARTBEAT_MS,
+    });
     server->entitlement = entitlement_new(&(struct entitlement_options){
         .directives = &server->directives,
         .keys = &server->keys,
@@ -81,6 +89,7 @@ static void make_entitlement(struct server *server)
         .realm_audience = span_text(config->realm.audience),
         .max_age_ms = MAX_AGE_MS,
         .store_timeout_ms = config->store.read_timeout_ms,
+        .watches = server->watches,
     });
 }
 
@@ -207,6 +216,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     outbox_start(server->outbox);
     server->maintenance = maintenance_start(&(struct maintenance_options){
         .directives = server->folder,
+        .watches = server->watches,
         .mailbox = &server->maintenance_mailbox,
         .keys_folder = config->keys.folder,
         .keys_keep_ms = foundation_keys_keep_ms(server),
@@ -267,12 +277,15 @@ void server_stop(struct server *server)
     http_server_free(server->ops, SHUTDOWN_GRACE_MS);
     executor_free(server->executor);
     outbox_stop(server->outbox);
+    watches_stop(server->watches);
     if (server->cache)
         facts_cache_stop(server->cache);
     store_free(server->store);
     audit_close(server->audit);
     rpc_server_free(server->rpc);
     facts_cache_free(server->cache);
+    watches_free(server->watches);
+    change_log_free(server->changes);
     outbox_free(server->outbox);
     directive_folder_free(server->folder);
     entitlement_free(server->entitlement);

@@ -104,7 +104,7 @@ struct store_key names_realm(const struct names *names, struct span what)
 }
 
 /* Labels of hashes that are no keys of the store; beyond the numbers of the spaces. */
-enum { LABEL_DOCUMENT = 0x11, LABEL_PERSON = 0x12 };
+enum { LABEL_DOCUMENT = 0x11, LABEL_PERSON = 0x12, LABEL_HANDLE = 0x13 };
 
 struct hash128 names_document_hash(const struct names *names, struct span issuer,
                                    struct span number)
@@ -121,6 +121,13 @@ struct hash128 names_person_hash(const struct names *names, struct span vendor, 
                                     keyed_hash(&names->key, person)};
 
     return make_name(names, (enum store_space)LABEL_PERSON, parts, ARRAY_LEN(parts)).id;
+}
+
+struct hash128 names_handle(const struct names *names, struct span caller, struct hash128 subject)
+{
+    const struct hash128 parts[] = {keyed_hash(&names->key, caller), subject};
+
+    return make_name(names, (enum store_space)LABEL_HANDLE, parts, ARRAY_LEN(parts)).id;
 }
 
 static bool create_key(const char *path, struct err *err)

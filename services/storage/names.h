@@ -46,4 +46,8 @@ struct hash128 names_document_hash(const struct names *names, struct span issuer
                                    struct span number);
 struct hash128 names_person_hash(const struct names *names, struct span vendor, struct span person);
 
+/* What one caller is told in the place of a subject: nobody else is told the same, and no key is
+ * made of it. */
+struct hash128 names_handle(const struct names *names, struct span caller, struct hash128 subject);
+
 #endif

@@ -27,7 +27,7 @@
 enum audit_mode { AUDIT_BOUNDED, AUDIT_DURABLE, AUDIT_RING };
 
 enum {
-    AUDIT_FLUSH_MS = 5,
+    AUDIT_FLUSH_MS = 7,   /* and the write: 10 ms are promised, and every sync costs */
     AUDIT_RETRY_MS = 100, /* after a failed write */
     AUDIT_BUFFER_BYTES_MIN = 4 * 1024,
     AUDIT_BUFFER_BYTES_DEFAULT = 4 * 1024 * 1024,

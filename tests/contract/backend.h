@@ -2,12 +2,13 @@
 /*
  * A backend under test: how to open it, and how to do to it what the world does to stores.
  *
- * The suite (store_contract.c) runs once for every row of the table in backend.c.
+ * The suite (store_contract.c) runs for every row of the table in backend.c.
  */
 #ifndef CONTRACT_BACKEND_H
 #define CONTRACT_BACKEND_H
 
 #include "contract/mailbox.h"
+#include "contract/redis_server.h"
 #include "contract/test_clock.h"
 #include "storage/store.h"
 
@@ -23,6 +24,8 @@ struct fixture {
     char folder[BACKEND_PATH_MAX];
     char path[BACKEND_PATH_MAX];
     int generation; /* how often the data was carried to another place */
+    struct redis_server_process redis;
+    bool is_broken;
 
     /* What the feed told; written by the store's thread before the answers that the test waits for.
      */
@@ -34,6 +37,8 @@ struct fixture {
 
 struct backend {
     const char *name;
+    /* Can it run here?  NULL: everywhere. */
+    bool (*is_installed)(void);
     /* Open what is there, or something empty; with fixture->clock, BACKEND_PENDING_MAX and
      * fixture->listener. */
     void (*open)(struct fixture *fixture);
@@ -46,10 +51,18 @@ struct backend {
     /* From now on nothing can be written; now it can again. */
     void (*break_down)(struct fixture *fixture);
     void (*mend)(struct fixture *fixture);
+    /* What is left when the store is closed for good; NULL: nothing. */
+    void (*clean_up)(struct fixture *fixture);
 };
 
-extern const struct backend *const backends[];
-extern const size_t backend_count;
+extern const struct backend backend_sqlite;
+extern const struct backend backend_redis;
+
+/* NULL when there is none of that name. */
+const struct backend *backend_find(const char *name);
+
+/* What a test cannot go on without; aborts. */
+void backend_must(bool is_done, const struct err *err);
 
 void fixture_close(struct fixture *fixture);
 

@@ -123,6 +123,8 @@ int fixture_tear_down(void **state)
 
     fixture->backend->mend(fixture);
     fixture_close(fixture);
+    if (fixture->backend->clean_up)
+        fixture->backend->clean_up(fixture);
     mailbox_release(&fixture->mailbox);
     snprintf(command, sizeof(command), "rm -rf '%s'", fixture->folder);
     memory_free(fixture);

@@ -5,7 +5,7 @@
 
 #include "contract/backend.h"
 
-/* The row of backends[] whose turn it is. */
+/* The backend whose turn it is. */
 extern const struct backend *backend_under_test;
 
 /* For cmocka: an empty store of the backend under test. */

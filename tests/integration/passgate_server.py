@@ -2,7 +2,7 @@
 """A real passgated in a folder of its own, for tests.
 
 It listens on ports that the system chose (its log says which), is waited for on /readyz, and its log is printed when a
-test fails.  PASSGATED names the program, else the newest build below build/ is taken.  With PASSGATE_SERVER (and
+test fails.  With STORE=redis it stands on a redis-server of its own.  PASSGATED names the program, else the newest build below build/ is taken.  With PASSGATE_SERVER (and
 PASSGATE_HTTP, PASSGATE_OPS) the tests that need no control over the process run against a server that is there."""
 import glob
 import http.client
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import grpc
 
+import redis_store
 from passgate_protos import CALL_SECONDS, ROOT, Stubs
 
 EXAMPLES = ROOT / "deploy" / "examples"
@@ -73,7 +74,8 @@ class Server:
         if directives:
             self.set_directives(directives)
         (self.folder / "passgate.yaml").write_text(config, encoding="utf-8")
-        self.flags = {**FLAGS, **(flags or {})}
+        self.redis = redis_store.RedisStore().start() if redis_store.is_wanted() else None
+        self.flags = {**FLAGS, **(self.redis.flags if self.redis else {}), **(flags or {})}
         self.process = None
         self.ports = {}
         self.lines = []
@@ -151,6 +153,8 @@ class Server:
         finally:
             if self.process:
                 self.process.kill()
+            if self.redis:
+                self.redis.close()
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def reload(self):

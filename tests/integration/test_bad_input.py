@@ -120,6 +120,7 @@ def good_requests():
                                     "": pb.StreamCheckEntitlementsRequest(id=1, check=plain)},
         "ListEntitlements": {"": pb.ListEntitlementsRequest(subject="alice", action="use", context={"location": "USA"})},
         "ExplainEntitlement": {"": pb.ExplainEntitlementRequest(check=plain)},
+        "WatchRevisions": {"": pb.WatchRevisionsRequest()},
     }
 
 

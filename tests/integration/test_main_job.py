@@ -6,6 +6,7 @@ import threading
 
 import grpc
 
+import redis_store
 from passgate_protos import CALL_SECONDS, Refusal, message_class, pb, refusal_of
 from passgate_samples import ago, check, fresh, passport, statement, submission
 from passgate_server import ServerTestCase, main
@@ -429,7 +430,8 @@ class Servers(MainJobTestCase):
 
     def test_the_server_says_what_it_is(self):
         info = self.stubs.admin.GetServerInfo(pb.GetServerInfoRequest(), timeout=CALL_SECONDS)
-        self.assertEqual((info.store, info.audit_mode, info.directive_count), ("sqlite", "bounded", 1))
+        self.assertEqual((info.store, info.audit_mode, info.directive_count),
+                         ("redis" if redis_store.is_wanted() else "sqlite", "bounded", 1))
         self.assertTrue(info.store_up and info.directive_set >= 1 and info.audit_log_id and info.grpc_version)
         key, = self.stubs.admin.ListKeys(pb.ListKeysRequest(), timeout=CALL_SECONDS).keys
         self.assertEqual((key.algorithm, key.state), ("ES256", pb.KEY_STATE_ACTIVE))

@@ -124,7 +124,7 @@ static void the_defaults_load_without_a_finding(void **state)
     assert_int_equal(defaults.config->listen.grpc.count, 1);
     assert_string_equal(defaults.config->listen.grpc.rows[0].host, "127.0.0.1");
     assert_int_equal(defaults.config->listen.grpc.rows[0].port, 50051);
-    assert_string_equal(defaults.config->store.path, "passgate-data/passgate.db");
+    assert_string_equal(defaults.config->store.place.path, "passgate-data/passgate.db");
     assert_int_equal(defaults.config->claims.lifetime_ms, 300000);
     assert_int_equal(defaults.config->cache.bytes, 256 << 20);
     assert_int_equal(defaults.config->log.level, ERR_LEVEL_INFO);

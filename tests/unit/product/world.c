@@ -41,9 +41,11 @@ struct world {
     struct metrics *metrics;
     struct audit_log *audit;
     struct store *store;
+    struct change_log *changes;
     struct facts_cache *cache;
     struct snapshot set;
     struct snapshot keys;
+    struct watches *watches;
     struct entitlement *entitlement;
     struct verification_options verification;
     struct claim_options claims;
@@ -160,6 +162,7 @@ static void open_storage(struct world *world)
         give_up("storage", &err);
     world->names =
         (struct names){.key = {.bytes = {5}}, .partition_count = world->store->partition_count};
+    world->changes = change_log_new(world->store, WORLD_CHANGES_MAX);
     world->cache = facts_cache_new(&(struct facts_cache_options){
         .store = world->store,
         .names = &world->names,
@@ -173,6 +176,14 @@ static void open_storage(struct world *world)
 
 static void fill_options(struct world *world)
 {
+    world->watches = watches_new(&(struct watches_options){
+        .changes = world->changes,
+        .store = world->store,
+        .names = &world->names,
+        .directives = &world->set,
+        .clock = &world->clock.clock,
+        .heartbeat_ms = WORLD_HEARTBEAT_MS,
+    });
     world->entitlement = entitlement_new(&(struct entitlement_options){
         .directives = &world->set,
         .keys = &world->keys,
@@ -187,6 +198,7 @@ static void fill_options(struct world *world)
         .realm_audience = span_text(WORLD_AUDIENCE),
         .max_age_ms = 5000,
         .store_timeout_ms = STORE_TIMEOUT_MS,
+        .watches = world->watches,
     });
     world->verification = (struct verification_options){
         .store = world->store,
@@ -241,8 +253,8 @@ static void serve(struct world *world, const struct caller_bindings *bindings)
         .interceptors = chain,
         .interceptor_count = ARRAY_LEN(chain),
         .worker_count = 2,
-        .in_flight_max = 1000,
-        .streams_max = 1000,
+        .in_flight_max = 4000,
+        .streams_max = 2000,
         .message_bytes_max = 512 * 1024,
         .metadata_bytes_max = 16 * 1024,
     };
@@ -286,10 +298,13 @@ void world_free(struct world *world)
         core_client_free(world->clients[i].client);
     rpc_server_stop(world->rpc, STOP_MS);
     facts_cache_stop(world->cache);
+    watches_stop(world->watches);
     store_free(world->store);
     audit_close(world->audit);
     rpc_server_free(world->rpc);
     facts_cache_free(world->cache);
+    watches_free(world->watches);
+    change_log_free(world->changes);
     entitlement_free(world->entitlement);
     snapshot_release(&world->set);
     snapshot_release(&world->keys);
@@ -332,7 +347,7 @@ static const char *pem_of(struct world *world, const char *name, const char *suf
     return (const char *)content.data;
 }
 
-static struct core_client *client_of(struct world *world, const char *caller)
+struct core_client *world_client(struct world *world, const char *caller)
 {
     const grpc_arg as_localhost = {
         .type = GRPC_ARG_STRING,
@@ -392,7 +407,7 @@ struct answer world_call(struct world *world, const char *caller, const char *me
                          const ProtobufCMessageDescriptor *response)
 {
     const char *path = arena_printf(&world->arena, "/passgate.v1.%s", method);
-    struct core_call *call = core_call(client_of(world, caller), path, request, DEADLINE_MS);
+    struct core_call *call = core_call(world_client(world, caller), path, request, DEADLINE_MS);
     struct answer answer = {.status = core_call_wait(call)};
 
     answer.text = arena_text(&world->arena, span_text(core_call_text(call)));
@@ -450,6 +465,15 @@ const char *world_outbox(struct world *world)
     store_request_free(taken);
     store_request_free(removal);
     return text;
+}
+
+void world_number_directives(struct world *world, uint64_t number)
+{
+    struct directive_set *set = compile(world);
+
+    directive_set_assign(set, number);
+    snapshot_replace(&world->set, set);
+    watches_wake(world->watches);
 }
 
 void world_replace_keys(struct world *world)

@@ -8,6 +8,7 @@
 
 #include "contract/test_clock.h"
 #include "entitlement/check.h"
+#include "entitlement/watches.h"
 #include "interceptors/caller.h"
 #include "rpc/server.h"
 #include "unit/rpc/core_client.h"
@@ -17,7 +18,7 @@
 #define WORLD_AUDIENCE "https://realm.test"
 
 /* The texts of its directives: model/open without any, model/closed for US persons. */
-enum { WORLD_LIFETIME_MS = 300 * 1000 };
+enum { WORLD_LIFETIME_MS = 300 * 1000, WORLD_HEARTBEAT_MS = 200, WORLD_CHANGES_MAX = 4096 };
 
 struct world;
 
@@ -33,6 +34,12 @@ struct test_clock *world_clock(struct world *world);
 struct arena *world_arena(struct world *world);
 const struct names *world_names(struct world *world);
 struct store *world_store(struct world *world);
+
+/* For calls that world_call() does not make.  `caller` as there. */
+struct core_client *world_client(struct world *world, const char *caller);
+
+/* The same directives are in force as the set of this number. */
+void world_number_directives(struct world *world, uint64_t number);
 
 /* What a call came to.  Texts and the response live in the arena of the world. */
 struct answer {

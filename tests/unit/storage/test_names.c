@@ -41,7 +41,7 @@ static int compare_ids(const void *a, const void *b)
 
 static void different_parts_have_different_names(void **state)
 {
-    static struct hash128 ids[2 * TRIPLES + PARTS * PARTS + 2 * PARTS];
+    static struct hash128 ids[2 * TRIPLES + 2 * PARTS * PARTS + 2 * PARTS];
     size_t count = 0;
 
     (void)state;
@@ -52,8 +52,10 @@ static void different_parts_have_different_names(void **state)
         ids[count++] =
             names_claim_cache(&names, names_subject_hash(&names, span_text("alice")), a, b, c).id;
     }
-    for (size_t i = 0; i < PARTS * PARTS; i++)
+    for (size_t i = 0; i < PARTS * PARTS; i++) {
         ids[count++] = names_check(&names, part(i), part(i / PARTS)).id;
+        ids[count++] = names_handle(&names, part(i), names_subject_hash(&names, part(i / PARTS)));
+    }
     for (size_t i = 0; i < PARTS; i++) {
         ids[count++] = names_claim(&names, part(i)).id;
         ids[count++] = names_realm(&names, part(i)).id;

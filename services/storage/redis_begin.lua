@@ -1,0 +1,51 @@
+#!lua
+-- SPDX-License-Identifier: Apache-2.0
+-- What a replica does with each partition before it writes or reads there: go on in its epoch, or begin another one if
+-- the server is another process, or knows less than somebody has seen.
+--
+-- KEYS  epoch, counter, feed, outbox
+-- ARGV  run id of the server, epoch and counter of the newest number that this replica has seen
+--
+-- Returns the epoch text and the counter.  A new epoch begins its counter at the time (units of 4 ms since 2026), so
+-- that an older copy of the data, put back where no replica remembers anything, still gives no number a second time.
+local EPOCH_LIMIT, TIME_BASE_S, UNITS_PER_S, UNIT_US = 16777216, 1767225600, 250, 4000
+
+local stored, kept = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
+local epoch, run_id = string.match(stored or '0 -', '^(%d+) (%S+)$')
+local counter = tonumber(kept or '0')
+local newest_epoch, newest_counter = tonumber(ARGV[2]), tonumber(ARGV[3])
+
+epoch = tonumber(epoch)
+if not epoch or not counter then
+    return redis.error_reply('CORRUPT epoch or counter')
+end
+
+-- The largest id that was ever given out in a stream, also when it is empty now.
+for _, key in ipairs({KEYS[3], KEYS[4]}) do
+    local info = redis.call('EXISTS', key) == 1 and redis.call('XINFO', 'STREAM', key) or {}
+
+    for i = 1, #info, 2 do
+        if info[i] == 'last-generated-id' then
+            local e, c = string.match(info[i + 1], '^(%d+)-(%d+)$')
+
+            e, c = tonumber(e), tonumber(c)
+            if e > newest_epoch or e == newest_epoch and c > newest_counter then
+                newest_epoch, newest_counter = e, c
+            end
+        end
+    end
+end
+
+if run_id ~= ARGV[1] or newest_epoch > epoch or newest_epoch == epoch and newest_counter > counter then
+    local time = redis.call('TIME')
+
+    epoch = math.max(epoch, newest_epoch) + 1
+    if epoch >= EPOCH_LIMIT then
+        return redis.error_reply('CORRUPT no epoch is left')
+    end
+    counter = math.max(counter, (tonumber(time[1]) - TIME_BASE_S) * UNITS_PER_S + math.floor(tonumber(time[2]) / UNIT_US))
+    stored = string.format('%.0f', epoch) .. ' ' .. ARGV[1]
+    redis.call('SET', KEYS[2], string.format('%.0f', counter))
+    redis.call('SET', KEYS[1], stored)
+end
+return {stored, string.format('%.0f', counter)}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a new connection says first, and what it must hear. */
+#include "storage/redis_store.h"
+
+#include "base/file.h"
+#include "base/secret.h"
+
+enum { PASSWORD_BYTES_MAX = 4096 };
+
+static const char *const client_names[REDIS_ROLES] = {
+    [REDIS_WRITER] = "passgate-write",
+    [REDIS_READER] = "passgate-read",
+    [REDIS_FEEDER] = "passgate-feed",
+};
+
+const char *redis_connection_name(const struct redis_connection *connection)
+{
+    return client_names[connection->role];
+}
+
+static void on_greeted(struct redis_command *command, const redisReply *reply)
+{
+    struct err err;
+
+    if (reply && reply->type != REDIS_REPLY_STATUS)
+        redis_connection_refused(command->connection, reply, &err);
+}
+
+/* A primary that is one no more: what it can still be read for is old. */
+static void leave_together(struct redis_store *store, const struct err *err)
+{
+    for (size_t i = 0; i < REDIS_ROLES; i++)
+        if (store->connections[i].state == REDIS_READY)
+            redis_connection_doom(&store->connections[i], err);
+}
+
+static void on_info(struct redis_command *command, const redisReply *reply)
+{
+    struct redis_connection *connection = command->connection;
+    struct err err;
+
+    if (!reply)
+        return;
+    if (reply->type != REDIS_REPLY_STRING) {
+        redis_connection_refused(connection, reply, &err);
+    } else if (!redis_check(redis_reply_span(reply),
+                            connection->store->options.is_durability_managed, &connection->server,
+                            &err)) {
+        redis_connection_doom(connection, &err);
+        if (err.code == ERR_STORE_UNAVAILABLE)
+            leave_together(connection->store, &err);
+    } else if (connection->role == REDIS_WRITER) {
+        redis_begin(connection);
+    } else {
+        redis_connection_ready(connection);
+    }
+}
+
+/* AUTH with the password as the file has it now, without the line end. */
+static bool authenticate(struct redis_connection *connection, struct err *err)
+{
+    const struct redis_options *options = &connection->store->options;
+    struct redis_args args = {0};
+    struct span password;
+    struct arena arena;
+
+    if (!options->password_file)
+        return true;
+    arena_init(&arena, PASSWORD_BYTES_MAX + 1);
+    if (!file_read(options->password_file, PASSWORD_BYTES_MAX, &arena, &password, err)) {
+        arena_release(&arena);
+        return false;
+    }
+    while (password.length > 0 && strchr("\r\n", password.data[password.length - 1]))
+        password.length--;
+    redis_args_text(&args, "AUTH");
+    if (options->user)
+        redis_args_text(&args, options->user);
+    redis_args_add(&args, password);
+    redis_command_send(redis_command_new(connection, on_greeted), &args);
+    secret_wipe((void *)(uintptr_t)password.data, password.length);
+    arena_release(&arena);
+    return true;
+}
+
+static void select_database(struct redis_connection *connection)
+{
+    struct redis_store *store = connection->store;
+    struct redis_args args = {0};
+
+    if (store->options.database == 0)
+        return;
+    redis_args_text(&args, "SELECT");
+    redis_args_number(&args, &store->scratch, store->options.database);
+    redis_command_send(redis_command_new(connection, on_greeted), &args);
+}
+
+static void give_name(struct redis_connection *connection)
+{
+    struct redis_args args = {0};
+
+    redis_args_text(&args, "CLIENT");
+    redis_args_text(&args, "SETNAME");
+    redis_args_text(&args, redis_connection_name(connection));
+    redis_command_send(redis_command_new(connection, on_greeted), &args);
+}
+
+void redis_handshake(struct redis_connection *connection)
+{
+    struct redis_args info = {0};
+    struct err err;
+
+    if (!authenticate(connection, &err)) {
+        redis_connection_doom(connection, &err);
+        return;
+    }
+    select_database(connection);
+    give_name(connection);
+    redis_script_load(connection);
+    redis_args_text(&info, "INFO");
+    redis_command_send(redis_command_new(connection, on_info), &info);
+}

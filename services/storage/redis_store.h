@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside of the Redis store.  Everything belongs to its one thread, but for what is atomic, what
+ * stands under the mutex, and what never changes after redis_open().
+ */
+#ifndef STORAGE_REDIS_STORE_H
+#define STORAGE_REDIS_STORE_H
+
+#include "storage/redis.h"
+#include "storage/redis_connection.h"
+#include "storage/redis_names.h"
+#include "storage/redis_script.h"
+
+#include <pthread.h>
+
+enum { REDIS_TOLD_MAX = 4096, REDIS_DURABILITY_MAX = 96 };
+
+struct redis_partition {
+    uint64_t epoch;
+    char epoch_text[REDIS_EPOCH_TEXT_MAX];
+    uint64_t newest; /* number that was ever seen */
+    uint64_t fed;    /* the last number that the feed has been through */
+    /* Own writes that listeners were told of before the feed brought them, in their order.  One
+     * that is forgotten for lack of room is told twice. */
+    uint64_t told[REDIS_TOLD_MAX];
+    size_t told_first;
+    size_t told_count;
+};
+
+struct redis_store {
+    struct store store;
+    struct redis_options options; /* texts of its own */
+    struct arena option_texts;
+    struct redis_names names;
+    struct span *feed_names; /* by partition */
+    struct span beat_name;
+    struct redis_tls *tls;
+    uint64_t origin; /* of this replica's heartbeats */
+    char durability[REDIS_DURABILITY_MAX];
+
+    uv_loop_t loop;
+    uv_async_t bell;
+    uv_timer_t timer;
+    int64_t timer_due_ms;
+    struct inbox inbox;
+    pthread_t thread;
+    atomic_bool is_stopping;
+    int64_t stop_due_ms; /* 0: it goes on */
+
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool is_open;        /* under the mutex */
+    bool is_refused;     /* under the mutex: `open_err` will not go away by itself */
+    struct err open_err; /* under the mutex */
+
+    struct arena scratch;
+    struct redis_connection connections[REDIS_ROLES];
+    char run_id[REDIS_RUN_ID_MAX]; /* of the process whose epochs have been begun */
+    char shas[REDIS_SCRIPTS][REDIS_SHA_MAX];
+    struct redis_partition *partitions;
+    size_t begin_left; /* partitions that have not answered */
+
+    struct redis_queue unconfirmed; /* written, and not acknowledged by enough replicas yet */
+    bool is_wait_due;
+
+    int64_t beat_due_ms;
+    int64_t beat_read_ms; /* when one was last read back */
+    bool is_beating;
+    char beat_id[REDIS_ID_MAX];
+
+    atomic_size_t pending;
+    _Atomic uint64_t epoch;
+    _Atomic int64_t beat_sent_ms; /* by options.clock: when the last one read back was sent */
+    _Atomic(struct store_listener *) listeners;
+};
+
+/* Have the timer run at that time, or before. */
+void redis_wake_at(struct redis_store *store, int64_t due_ms);
+
+/* The store is open, or this is why not yet.  CONFIG_INVALID ends the waiting. */
+void redis_note_open(struct redis_store *store);
+void redis_note_refused(struct redis_store *store, const struct err *err);
+
+/* redis_request.c: requests, on their way there and back. */
+void redis_queue_init(struct redis_queue *queue);
+void redis_queue_push(struct redis_queue *queue, struct store_request *request);
+struct store_request *redis_queue_pop(struct redis_queue *queue);
+/* On the store's thread: send it, let it wait, or answer it. */
+void redis_request_take(struct redis_store *store, struct store_request *request);
+void redis_request_answer(struct redis_store *store, struct store_request *request, bool is_ok);
+void redis_request_fail(struct redis_store *store, struct store_request *request,
+                        const struct err *err);
+void redis_queue_fail(struct redis_store *store, struct redis_queue *queue, const struct err *err);
+/* Send what waits and can go now; refuse what waits in vain. */
+void redis_requests_go_on(struct redis_store *store);
+/* Answer what is past its deadline; returns when the next one will be. */
+int64_t redis_requests_expire(struct redis_store *store, int64_t now_ms);
+bool redis_requests_are_answered(const struct redis_store *store);
+
+/* redis_read.c */
+void redis_read_build(struct redis_store *store, struct store_request *request,
+                      struct redis_args *args);
+MUST_CHECK bool redis_read_take(struct redis_command *command, const redisReply *reply,
+                                struct err *err);
+void redis_outbox_build(struct redis_store *store, struct store_request *request,
+                        struct redis_args *args);
+MUST_CHECK bool redis_outbox_take(struct redis_command *command, const redisReply *reply,
+                                  struct err *err);
+
+/* redis_write.c */
+void redis_write_build(struct redis_store *store, struct store_request *request,
+                       struct redis_args *args);
+MUST_CHECK bool redis_write_take(struct redis_command *command, const redisReply *reply,
+                                 struct err *err);
+void redis_remove_build(struct redis_store *store, struct store_request *request,
+                        struct redis_args *args);
+MUST_CHECK bool redis_integer_take(struct redis_command *command, const redisReply *reply,
+                                   struct err *err);
+/* Once for all writes that were sent together: wait for the replicas, if any are wanted. */
+void redis_write_flush(struct redis_store *store);
+
+/* redis_begin.c: the layout and the epochs, at the end of the writer's handshake. */
+void redis_begin(struct redis_connection *connection);
+/* Somebody has begun another epoch: so must we, before the next write. */
+void redis_epoch_changed(struct redis_store *store);
+
+/* redis_feed.c */
+void redis_tell_changes(struct redis_store *store, const struct store_request *request);
+void redis_tell_reset(struct redis_store *store, uint16_t partition);
+void redis_feed_start(struct redis_connection *connection);
+
+/* redis_beat.c */
+void redis_beat_build(struct redis_store *store, struct store_request *request,
+                      struct redis_args *args);
+int64_t redis_beat_tick(struct redis_store *store, int64_t now_ms);
+void redis_beat_came_back(struct redis_store *store, struct span id, struct span sent_ms);
+
+static inline struct redis_store *redis_store_of(struct store *store)
+{
+    return CONTAINER_OF(store, struct redis_store, store);
+}
+
+#endif

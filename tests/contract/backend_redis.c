@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Redis under test: a server of its own for every test. */
+#include "contract/backend.h"
+
+#include "storage/redis.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { TIMEOUT_MS = 20000, LOOK_MS = 2 };
+
+static void open_redis(struct fixture *fixture)
+{
+    struct redis_options options = {
+        .unix_path = fixture->redis.socket,
+        .prefix = "contract",
+        .hash_key_id = "k1",
+        .partition_count = 1,
+        .clock = &fixture->clock.clock,
+        .pending_max = BACKEND_PENDING_MAX,
+        .fsync = REDIS_FSYNC_ALWAYS,
+        .connect_timeout_ms = TIMEOUT_MS,
+        .stall_timeout_ms = TIMEOUT_MS,
+    };
+    struct err err;
+
+    if (fixture->redis.pid == 0)
+        redis_server_start(&fixture->redis, fixture->folder);
+    backend_must(redis_open(&options, &fixture->store, &err), &err);
+    store_listen(fixture->store, &fixture->listener);
+}
+
+static void crash_redis(struct fixture *fixture)
+{
+    redis_server_kill(&fixture->redis);
+    fixture_close(fixture);
+    open_redis(fixture);
+}
+
+static void copy_folder(const struct fixture *fixture, const char *from, const char *to)
+{
+    char command[3 * BACKEND_PATH_MAX];
+
+    snprintf(command, sizeof(command), "cd '%s' && rm -rf %s && cp -R %s %s", fixture->folder, to,
+             from, to);
+    if (system(command) != 0)
+        abort();
+}
+
+static void back_up_redis(struct fixture *fixture)
+{
+    fixture_close(fixture);
+    redis_server_kill(&fixture->redis);
+    copy_folder(fixture, "redis", "backup");
+}
+
+static void restore_redis(struct fixture *fixture)
+{
+    fixture_close(fixture);
+    redis_server_kill(&fixture->redis);
+    copy_folder(fixture, "backup", "redis");
+    open_redis(fixture);
+}
+
+static void break_redis(struct fixture *fixture)
+{
+    fixture->is_broken = true;
+    redis_server_kill(&fixture->redis);
+}
+
+/* The store finds its way back alone; nothing asks it to. */
+static void mend_redis(struct fixture *fixture)
+{
+    static const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    struct store_state state;
+
+    if (!fixture->is_broken)
+        return;
+    fixture->is_broken = false;
+    redis_server_start(&fixture->redis, fixture->folder);
+    for (int waited_ms = 0; waited_ms < TIMEOUT_MS; waited_ms += LOOK_MS) {
+        store_get_state(fixture->store, &state);
+        if (state.is_up)
+            return;
+        nanosleep(&pause, NULL);
+    }
+    abort();
+}
+
+static void clean_up_redis(struct fixture *fixture)
+{
+    redis_server_kill(&fixture->redis);
+}
+
+const struct backend backend_redis = {
+    .name = "redis",
+    .is_installed = redis_server_is_installed,
+    .open = open_redis,
+    .crash = crash_redis,
+    .back_up = back_up_redis,
+    .restore = restore_redis,
+    .break_down = break_redis,
+    .mend = mend_redis,
+    .clean_up = clean_up_redis,
+};

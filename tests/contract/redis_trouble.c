@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Redis in trouble: killed, paused, out of memory, forgetful, not ours. */
+#include "contract/redis_fixture.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/random.h"
+#include "base/timestamp.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { SKIPPED = 77, KEYS = 64, WRITES = 600, KILLS = 4, READS = 20000 };
+
+static int64_t now_ms(void)
+{
+    return clock_now_ns() / 1000000;
+}
+
+static void open_first(struct redis_fixture *fixture)
+{
+    struct redis_options options = redis_fixture_options(fixture);
+
+    redis_fixture_open(fixture, 0, &options);
+}
+
+static void assert_refused(const struct redis_options *options, enum err_code code,
+                           const char *detail)
+{
+    struct store *store = NULL;
+    struct err err;
+
+    assert_false(redis_open(options, &store, &err));
+    assert_string_equal(err_reason(err.code), err_reason(code));
+    if (!strstr(err.detail, detail))
+        fail_msg("\"%s\" is not in \"%s\"", detail, err.detail);
+}
+
+/* Opening. */
+
+static void a_server_that_is_not_there_is_unavailable(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+
+    options.connect_timeout_ms = 200;
+    redis_server_kill(&fixture->server);
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "No such file");
+    options.unix_path = NULL;
+    options.host = "127.0.0.1";
+    options.port = 1;
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "refused");
+    options.host = "localhost";
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "");
+    options.host = "no-such-host.invalid";
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "");
+}
+
+static void a_server_that_keeps_nothing_is_refused_unless_it_is_managed(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+
+    redis_server_do(&fixture->server, "CONFIG SET appendonly no");
+    assert_refused(&options, ERR_CONFIG_INVALID, "appendonly yes");
+    redis_server_do(&fixture->server, "CONFIG SET appendonly yes");
+    redis_server_do(&fixture->server, "CONFIG SET maxmemory-policy volatile-lru");
+    assert_refused(&options, ERR_CONFIG_INVALID, "noeviction");
+    options.is_durability_managed = true;
+    redis_fixture_open(fixture, 0, &options);
+    assert_string_equal(fixture->replicas[0].store->durability, "redis: managed");
+}
+
+static void another_layout_under_the_prefix_is_refused(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+
+    open_first(fixture);
+    options.partition_count = 2;
+    assert_refused(&options, ERR_CONFIG_INVALID, "another layout");
+    options.partition_count = 1;
+    options.hash_key_id = "k2";
+    assert_refused(&options, ERR_CONFIG_INVALID, "another layout");
+    options.prefix = "elsewhere";
+    redis_fixture_open(fixture, 1, &options);
+}
+
+static void options_that_cannot_be_are_refused(void **state)
+{
+    struct redis_options options = redis_fixture_options(*state), wrong = options;
+
+    wrong.prefix = "Upper";
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "prefix");
+    wrong = options;
+    wrong.partition_count = STORE_PARTITIONS_MAX + 1;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "partitions");
+    wrong = options;
+    wrong.host = "localhost";
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "unix socket");
+}
+
+static void the_password_is_asked_for(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+    char path[128];
+    struct err err;
+
+    snprintf(path, sizeof(path), "%s/password", fixture->folder);
+    fixture->server.password = "correct";
+    redis_server_kill(&fixture->server);
+    redis_server_start(&fixture->server, fixture->folder);
+    options.connect_timeout_ms = 200;
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "NOAUTH");
+    options.password_file = path;
+    assert_refused(&options, ERR_IO, "");
+    assert_true(file_write_durably(path, span_text("wrong\n"), 0600, &err));
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "WRONGPASS");
+    assert_true(file_write_durably(path, span_text("correct\n"), 0600, &err));
+    options.user = "default";
+    options.database = 3;
+    redis_fixture_open(fixture, 0, &options);
+    redis_fixture_must_write(fixture, 1, "text");
+}
+
+/* What docs/storage.md says; WAITAOF is no command before 7.2. */
+#define ACL                                                                                    \
+    "ACL SETUSER passgate on >correct ~trouble:* +info +select +client|setname +script|load "  \
+    "+evalsha +mget +set +xread +xtrim +wait +get +getrange +del +exists +xadd +xlen +xrange " \
+    "+xinfo|stream +pexpire +time"
+
+static void the_rights_that_are_documented_are_enough(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+    char path[128];
+    struct store_request *request;
+    struct err err;
+
+    redis_server_do(&fixture->server, ACL);
+    snprintf(path, sizeof(path), "%s/password", fixture->folder);
+    assert_true(file_write_durably(path, span_text("correct"), 0600, &err));
+    options.user = "passgate";
+    options.password_file = path;
+    options.connect_timeout_ms = 500;
+    redis_fixture_open(fixture, 0, &options);
+    request = redis_fixture_write(fixture, 1, "text");
+    store_request_guard(request, redis_fixture_key(1), 0);
+    store_request_remove(request, redis_fixture_key(2));
+    store_request_outbox(request, span_text("record"));
+    store_request_put(request, redis_fixture_key(3), clock_wall_ms(&clock_system) + 10000,
+                      span_text("for a while"));
+    redis_fixture_run(fixture, 0, request);
+    assert_true(request->is_ok);
+    store_request_free(request);
+    redis_fixture_assert_value(fixture, 0, 3, "for a while");
+    request = redis_fixture_request(fixture, STORE_OUTBOX_READ);
+    request->limit = 10;
+    redis_fixture_run(fixture, 0, request);
+    assert_int_equal(request->outbox_count, 1);
+    store_request_free(request);
+    request = redis_fixture_request(fixture, STORE_OUTBOX_REMOVE);
+    request->number = UINT64_MAX;
+    redis_fixture_run(fixture, 0, request);
+    assert_true(request->is_ok);
+    store_request_free(request);
+    request = redis_fixture_request(fixture, STORE_PING);
+    redis_fixture_run(fixture, 0, request);
+    assert_true(request->is_ok);
+    store_request_free(request);
+}
+
+/* While it runs. */
+
+static void an_empty_script_cache_is_filled_again(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct store_request *request;
+
+    open_first(fixture);
+    for (unsigned i = 0; i < 20; i++) {
+        redis_server_do(&fixture->server, "SCRIPT FLUSH");
+        redis_fixture_must_write(fixture, i, "text");
+        redis_server_do(&fixture->server, "SCRIPT FLUSH");
+        request = redis_fixture_request(fixture, i % 2 ? STORE_PING : STORE_OUTBOX_READ);
+        request->limit = 1;
+        redis_fixture_run(fixture, 0, request);
+        assert_true(request->is_ok);
+        store_request_free(request);
+    }
+    assert_int_equal(fixture->replicas[0].change_count, 20);
+    assert_int_equal(fixture->replicas[0].reset_count, 0);
+}
+
+static void out_of_memory_refuses_writes_and_nothing_is_half_written(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct store_request *request;
+
+    open_first(fixture);
+    redis_fixture_must_write(fixture, 1, "before");
+    redis_server_do(&fixture->server, "CONFIG SET maxmemory 1");
+    request = redis_fixture_write(fixture, 1, "lost");
+    store_request_outbox(request, span_text("record"));
+    redis_fixture_assert_fails(fixture, request, ERR_STORE_UNAVAILABLE, "OOM");
+    redis_fixture_assert_value(fixture, 0, 1, "before");
+    assert_int_equal(redis_server_ask(&fixture->server, "EXISTS trouble:{p00}:outbox"), 0);
+    assert_int_equal(fixture->replicas[0].change_count, 1);
+    redis_server_do(&fixture->server, "CONFIG SET maxmemory 0");
+    redis_fixture_must_write(fixture, 1, "after");
+}
+
+static void refusals_are_answered_with_their_first_word(void **state)
+{
+    struct redis_fixture *fixture = *state;
+
+    open_first(fixture);
+    redis_server_do(&fixture->server, "CONFIG SET min-replicas-to-write 1");
+    redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 1, "lost"),
+                               ERR_STORE_UNAVAILABLE, "NOREPLICAS");
+    redis_server_do(&fixture->server, "CONFIG SET min-replicas-to-write 0");
+    redis_fixture_must_write(fixture, 1, "kept");
+
+    redis_server_do(&fixture->server, "REPLICAOF 127.0.0.1 1");
+    redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 1, "lost"),
+                               ERR_STORE_UNAVAILABLE, "READONLY");
+    redis_server_do(&fixture->server, "REPLICAOF NO ONE");
+    redis_fixture_wait_until_up(fixture, 0);
+    redis_fixture_must_write(fixture, 1, "kept again");
+}
+
+static void a_write_that_too_few_replicas_have_is_unsure_and_still_told(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+
+    options.replicas_min = 1;
+    redis_fixture_open(fixture, 0, &options);
+    redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 1, "unsure"),
+                               ERR_STORE_UNAVAILABLE, "NOREPLICAS");
+    redis_fixture_assert_value(fixture, 0, 1, "unsure");
+    assert_int_equal(fixture->replicas[0].change_count, 1);
+}
+
+static void an_answer_about_another_key_is_corrupt_and_ends_the_connection(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct store_request *request;
+
+    open_first(fixture);
+    redis_fixture_must_write(fixture, 1, "of one");
+    redis_fixture_must_write(fixture, 2, "of two");
+    redis_server_do(&fixture->server,
+                    "COPY trouble:{p00}:k1:1:00000000fffffffe0000000000000001 "
+                    "trouble:{p00}:k1:1:00000000fffffffd0000000000000002 REPLACE");
+    request = redis_fixture_request(fixture, STORE_READ);
+    store_request_key(request, redis_fixture_key(2));
+    redis_fixture_assert_fails(fixture, request, ERR_STORE_CORRUPT, "another key");
+    redis_fixture_assert_value(fixture, 0, 1, "of one");
+
+    request = redis_fixture_request(fixture, STORE_WRITE);
+    store_request_guard(request, redis_fixture_key(2), 0);
+    redis_fixture_assert_fails(fixture, request, ERR_STORE_CORRUPT, NULL);
+    redis_fixture_wait_until_up(fixture, 0);
+    redis_fixture_must_write(fixture, 2, "of two");
+    redis_fixture_assert_value(fixture, 0, 2, "of two");
+}
+
+static void a_connection_that_is_cut_is_made_again(void **state)
+{
+    static const char *const names[] = {"passgate-read", "passgate-write", "passgate-feed"};
+    struct redis_fixture *fixture = *state;
+
+    open_first(fixture);
+    assert_true(redis_server_ask(&fixture->server, "CLIENT ID") > 0);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        redis_server_do(&fixture->server, "CLIENT KILL TYPE normal SKIPME yes");
+        redis_fixture_wait_until_up(fixture, 0);
+        redis_fixture_must_write(fixture, (unsigned)i, names[i]);
+        redis_fixture_assert_value(fixture, 0, (unsigned)i, names[i]);
+    }
+    assert_int_equal(fixture->replicas[0].change_count, ARRAY_LEN(names));
+    assert_int_equal(fixture->replicas[0].reset_count, 0);
+}
+
+/* Deadlines. */
+
+static void a_server_that_stands_still_lets_no_deadline_pass(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct store_request *request;
+    int64_t began_ms;
+
+    open_first(fixture);
+    redis_fixture_must_write(fixture, 1, "before");
+    redis_server_pause(&fixture->server, true);
+    for (unsigned i = 0; i < 3; i++) {
+        began_ms = now_ms();
+        request = i % 2 ? redis_fixture_request(fixture, STORE_READ)
+                        : redis_fixture_write(fixture, 2, "late");
+        if (i % 2)
+            store_request_key(request, redis_fixture_key(1));
+        request->deadline_ms = clock_monotonic_ms(&clock_system) + 50;
+        redis_fixture_assert_fails(fixture, request, ERR_DEADLINE, NULL);
+        assert_in_range(now_ms() - began_ms, 40, 2000);
+    }
+    /* Nobody sets a deadline, and still it ends. */
+    redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 3, "late"),
+                               ERR_STORE_UNAVAILABLE, NULL);
+    redis_server_pause(&fixture->server, false);
+    redis_fixture_wait_until_up(fixture, 0);
+    redis_fixture_assert_value(fixture, 0, 1, "before");
+    redis_fixture_must_write(fixture, 2, "after");
+}
+
+struct storm {
+    struct redis_fixture *fixture;
+    size_t answered;
+    size_t read;
+    size_t late;
+    size_t foreign;
+};
+
+/* `limit`, which a read has no use for, is the number of its key. */
+static void on_storm_done(struct store_request *request)
+{
+    struct storm *storm = request->owner;
+    uint32_t number = (uint32_t)request->limit;
+
+    storm->answered++;
+    if (request->is_ok) {
+        storm->read++;
+        storm->foreign += !span_equal(request->values[0].data, span_of(&number, sizeof(number)));
+    } else if (request->err.code == ERR_DEADLINE) {
+        storm->late++;
+    }
+    store_request_free(request);
+}
+
+static void given_up_commands_keep_their_place_and_nobody_gets_the_answer_of_another(void **state)
+{
+    struct storm storm = {.fixture = *state};
+    struct redis_fixture *fixture = storm.fixture;
+    size_t submitted = 0;
+
+    open_first(fixture);
+    for (uint32_t i = 0; i < KEYS; i++) {
+        struct store_request *request = redis_fixture_request(fixture, STORE_WRITE);
+
+        store_request_put(request, redis_fixture_key(i), TIMESTAMP_NEVER_MS,
+                          span_of(&i, sizeof(i)));
+        store_request_free(redis_fixture_run(fixture, 0, request));
+    }
+    while (submitted < READS) {
+        redis_server_pause(&fixture->server, submitted / 500 % 2 == 1);
+        for (size_t i = 0; i < 500; i++, submitted++) {
+            struct store_request *request =
+                store_request_new(STORE_READ, 0, &fixture->mailbox.inbox, on_storm_done, &storm);
+
+            request->limit = (size_t)random_u64() % KEYS;
+            request->deadline_ms =
+                clock_monotonic_ms(&clock_system) + 1 + (int64_t)(random_u64() % 10);
+            store_request_key(request, redis_fixture_key((unsigned)request->limit));
+            store_submit(fixture->replicas[0].store, request);
+        }
+        mailbox_wait(&fixture->mailbox, &storm.answered, submitted);
+    }
+    assert_true(storm.read > 0);
+    assert_true(storm.late > 0);
+    assert_int_equal(storm.foreign, 0);
+}
+
+/* Killed. */
+
+struct traffic {
+    struct redis_fixture *fixture;
+    size_t answered;
+    bool is_acknowledged[WRITES];
+};
+
+static void on_traffic_done(struct store_request *request)
+{
+    struct traffic *traffic = request->owner;
+
+    traffic->answered++;
+    traffic->is_acknowledged[request->limit] = request->is_ok;
+    store_request_free(request);
+}
+
+static void when_it_is_killed_nothing_acknowledged_is_lost(void **state)
+{
+    struct traffic traffic = {.fixture = *state};
+    struct redis_fixture *fixture = traffic.fixture;
+    size_t acknowledged = 0;
+
+    open_first(fixture);
+    for (unsigned i = 0; i < WRITES; i++) {
+        struct store_request *request = redis_fixture_write(fixture, i, "text");
+
+        request->on_done = on_traffic_done;
+        request->owner = &traffic;
+        request->limit = i;
+        store_submit(fixture->replicas[0].store, request);
+        if (i % (WRITES / KILLS) == WRITES / KILLS / 2) {
+            mailbox_wait(&fixture->mailbox, &traffic.answered, i - 20);
+            redis_server_kill(&fixture->server);
+            redis_server_start(&fixture->server, fixture->folder);
+            redis_fixture_wait_until_up(fixture, 0);
+        }
+    }
+    mailbox_wait(&fixture->mailbox, &traffic.answered, WRITES);
+    redis_fixture_wait_until_up(fixture, 0);
+    for (unsigned i = 0; i < WRITES; i++)
+        if (traffic.is_acknowledged[i]) {
+            redis_fixture_assert_value(fixture, 0, i, "text");
+            acknowledged++;
+        }
+    assert_true(acknowledged > WRITES / 4);
+    assert_int_equal(fixture->replicas[0].reset_count, KILLS);
+}
+
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, redis_fixture_set_up, redis_fixture_tear_down)
+
+int redis_run_trouble_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_server_that_is_not_there_is_unavailable),
+        TEST(a_server_that_keeps_nothing_is_refused_unless_it_is_managed),
+        TEST(another_layout_under_the_prefix_is_refused),
+        TEST(options_that_cannot_be_are_refused),
+        TEST(the_password_is_asked_for),
+        TEST(the_rights_that_are_documented_are_enough),
+        TEST(an_empty_script_cache_is_filled_again),
+        TEST(out_of_memory_refuses_writes_and_nothing_is_half_written),
+        TEST(refusals_are_answered_with_their_first_word),
+        TEST(a_write_that_too_few_replicas_have_is_unsure_and_still_told),
+        TEST(an_answer_about_another_key_is_corrupt_and_ends_the_connection),
+        TEST(a_connection_that_is_cut_is_made_again),
+        TEST(a_server_that_stands_still_lets_no_deadline_pass),
+        TEST(given_up_commands_keep_their_place_and_nobody_gets_the_answer_of_another),
+        TEST(when_it_is_killed_nothing_acknowledged_is_lost),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    if (!redis_server_is_installed()) {
+        fprintf(stderr, "skipped: there is no redis-server\n");
+        return SKIPPED;
+    }
+    return redis_run_trouble_tests() + redis_run_replica_tests() + redis_run_slow_tests();
+}
