@@ -29,6 +29,8 @@ static const char *parse_host(struct span rest, struct arena *arena,
 {
     struct config_address address;
 
+    if (rest.length == 0)
+        return "must name a host, such as redis://redis.example:6379";
     if (memchr(rest.data, '@', rest.length))
         return "must not hold a user or a password: they have store.user and store.password_file";
     if (memchr(rest.data, '/', rest.length) || memchr(rest.data, '?', rest.length))

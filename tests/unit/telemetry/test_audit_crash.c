@@ -224,7 +224,10 @@ static void assert_goes_on(const char *folder)
     assert_true(written_read(folder, &before, &err));
     log = open_log(folder, 0);
     assert_true(append(log, 7777777, &sequence));
-    assert_int_equal(sequence, before.last_sequence + AUDIT_SEQUENCE_SKIP + 2);
+    /* One more when the kill left a segment with a header and without a record: its first number
+     * may have been given. */
+    assert_in_range(sequence, before.last_sequence + AUDIT_SEQUENCE_SKIP + 2,
+                    before.last_sequence + AUDIT_SEQUENCE_SKIP + 3);
     audit_close(log);
     if (!written_read(folder, &after, &err))
         fail_msg("%s", err.detail);
