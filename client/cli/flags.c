@@ -30,6 +30,8 @@ const struct flag flag_table[FLAG_COUNT] = {
                        "no colour, on a terminal either; so does the environment variable "
                        "NO_COLOR"},
     [FLAG_HELP] = {"help", 'h', FLAG_KIND_SWITCH, IN(help), NULL, NULL, NULL, "this text"},
+    [FLAG_VERSION] = {"version", 0, FLAG_KIND_SWITCH, IN(version), NULL, NULL, NULL,
+                      "the version of this program"},
     [FLAG_CONTEXT] = {"context", 'c', FLAG_KIND_LIST, IN(context), "KEY=VALUE", NULL, NULL,
                       "what is known of the moment, such as location=USA; may be repeated"},
     [FLAG_ON_BEHALF_OF] = {"on-behalf-of", 0, FLAG_KIND_TEXT, IN(on_behalf_of), "ORGANIZATION",

@@ -19,6 +19,7 @@ enum flag_id {
     FLAG_OUTPUT,
     FLAG_NO_COLOR,
     FLAG_HELP,
+    FLAG_VERSION,
     FLAG_CONTEXT,
     FLAG_ON_BEHALF_OF,
     FLAG_ALSO,
@@ -48,7 +49,7 @@ enum flag_id {
 #define FLAGS_GLOBAL                                                                        \
     (FLAG_BIT(FLAG_SERVER) | FLAG_BIT(FLAG_CA) | FLAG_BIT(FLAG_CERT) | FLAG_BIT(FLAG_KEY) | \
      FLAG_BIT(FLAG_SERVER_NAME) | FLAG_BIT(FLAG_TIMEOUT) | FLAG_BIT(FLAG_OUTPUT) |          \
-     FLAG_BIT(FLAG_NO_COLOR) | FLAG_BIT(FLAG_HELP))
+     FLAG_BIT(FLAG_NO_COLOR) | FLAG_BIT(FLAG_HELP) | FLAG_BIT(FLAG_VERSION))
 
 struct text_list {
     const char **items;
@@ -60,7 +61,7 @@ struct flags {
     const char *server, *ca, *cert, *key, *server_name;
     int timeout_ms;
     const char *output;
-    bool no_color, help;
+    bool no_color, help, version;
     struct text_list context; /* "key=value" */
     const char *on_behalf_of;
     struct text_list also;

@@ -151,6 +151,8 @@ static int main_with(int argc, char **argv, struct arena *arena)
         return wrong_usage("passgate --help", "%s", err.detail);
     cli.output = output_for(&cli.flags);
     cli.call.timeout_ms = cli.flags.timeout_ms;
+    if (cli.flags.version)
+        return run_version(&cli);
     cli.command = command_find(&operands, &words);
     if (!cli.command)
         return explain_usage(&operands, &cli.output);

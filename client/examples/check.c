@@ -5,7 +5,7 @@
 
 int main(int argc, char **argv)
 {
-    const struct passgate_options options = {.target = "127.0.0.1:50051"};
+    const struct passgate_options options = {.target = argc > 2 ? argv[2] : "127.0.0.1:50051"};
     const struct passgate_pair context[] = {{"location", "USA"}};
     const struct passgate_check check = {
         .subject = argc > 1 ? argv[1] : "alice",

@@ -119,6 +119,7 @@ secure="--server unix:$folder/secure --ca ca.pem --server-name passgate.test"
 expect 0 'https://fake' server info
 expect 0 'ES256' keys list
 expect 0 '^passgate [0-9]' version
+expect 0 '^passgate [0-9]' --version
 expect 0 '"version"' version -o json
 expect 0 'complete -F _passgate passgate' completion bash
 expect 2 'did you mean check' chek
