@@ -20,7 +20,7 @@ inside() {
         ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "$@"
 }
 
-unmount() { umount "$system/proc" "$system/dev" 2>/dev/null || true; }
+unmount() { umount "$system/proc" "$system/sys" "$system/dev" 2>/dev/null || true; }
 
 if [ ! -f "$system/.is_complete" ]; then
     echo "Debian 13: making a system in build/debian13"
@@ -43,6 +43,7 @@ tar -C "$root" --exclude=./build --exclude=./.git --exclude=./passgate-data --ex
 
 trap unmount EXIT INT TERM
 mount -t proc proc "$system/proc"
+mount -t sysfs -o ro sys "$system/sys" # libc counts CPUs there; core 1.51 takes its ENOENT for that of connect(2)
 mount --bind /dev "$system/dev"
 inside /src/scripts/install-packages.sh build test
 inside sh -eu -c '

@@ -17,7 +17,7 @@ enum {
 };
 
 /* How often a lost server is looked for: a check must not fail for long after it is back. */
-enum { RECONNECT_FIRST_MS = 100, RECONNECT_MAX_MS = 5000 };
+enum { RECONNECT_FIRST_MS = 100, RECONNECT_MAX_MS = 5000, SECOND_ATTEMPT_MS = 300 };
 
 /* Connections that have died without a sign are found while a call waits; servers accept pings of
  * this distance (they ask for half of it). */
@@ -195,18 +195,32 @@ struct passgate_client *passgate_client_new(const struct passgate_options *optio
     return client;
 }
 
+static gpr_timespec in_ms(int64_t ms)
+{
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
+}
+
+/*
+ * One failed attempt proves little: core 1.51 looks at errno after it has done more than
+ * connect(2), and when something else has set it meanwhile (a file below /sys that is not there) it
+ * takes a connection that is under way for one that was refused.  Core does not tell how the next
+ * attempt ends, unless well.
+ */
 bool passgate_client_wait_ready(struct passgate_client *client, int timeout_ms)
 {
-    gpr_timespec deadline =
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout_ms, GPR_TIMESPAN));
+    gpr_timespec deadline = in_ms(timeout_ms);
     grpc_completion_queue *queue = grpc_completion_queue_create_for_pluck(NULL);
     grpc_connectivity_state state;
-    bool is_changed = true;
+    bool is_changed = true, has_failed = false;
 
     for (;;) {
         state = grpc_channel_check_connectivity_state(client->channel, 1);
-        if (!is_changed || (state != GRPC_CHANNEL_IDLE && state != GRPC_CHANNEL_CONNECTING))
+        if (!is_changed || state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_SHUTDOWN)
             break;
+        if (state == GRPC_CHANNEL_TRANSIENT_FAILURE && !has_failed) {
+            has_failed = true;
+            deadline = gpr_time_min(deadline, in_ms(SECOND_ATTEMPT_MS));
+        }
         grpc_channel_watch_connectivity_state(client->channel, state, deadline, queue, client);
         is_changed =
             grpc_completion_queue_pluck(queue, client, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)

@@ -98,8 +98,8 @@ struct passgate_options {
 struct passgate_client *passgate_client_new(const struct passgate_options *options,
                                             struct passgate_error *error);
 
-/* Connect now; false when there is no connection after `timeout_ms`, or as soon as an attempt has
- * failed.  Programs that check with a short deadline do this once at their start. */
+/* Connect now; false when there is no connection after `timeout_ms`, or a moment (300 ms) after an
+ * attempt has failed.  Programs that check with a short deadline do this once at their start. */
 bool passgate_client_wait_ready(struct passgate_client *client, int timeout_ms);
 
 /* When no call is running any more.  NULL is allowed. */

@@ -4,6 +4,7 @@
 #include "client/include/passgate/client.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +30,8 @@ static struct server {
     char target[160];
     char folder[64];
 } server;
+
+static atomic_bool is_listening; /* refuse_one() */
 
 static void exec_server(int input, int output, const char *root, const char *address)
 {
@@ -91,6 +96,58 @@ static struct passgate_check check_of(const char *subject)
 {
     return (struct passgate_check){
         .subject = subject, .resource_type = "model", .resource_id = "m", .action = "use"};
+}
+
+/* Turns the first connection away; from then on the path leads to the server. */
+static void *refuse_one(void *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), first;
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", (const char *)path);
+    if (bind(listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(listener, 1) != 0)
+        abort();
+    atomic_store(&is_listening, true);
+    first = accept(listener, NULL, NULL);
+    unlink(path);
+    if (symlink(server.target + strlen("unix:"), path) != 0)
+        abort();
+    close(first);
+    close(listener);
+    return NULL;
+}
+
+static void one_failed_attempt_to_connect_is_not_the_end(void **state)
+{
+    char target[200];
+    struct passgate_client *client;
+    pthread_t thread;
+
+    (void)state;
+    snprintf(target, sizeof(target), "unix:%s/refusing.sock", server.folder);
+    pthread_create(&thread, NULL, refuse_one, target + strlen("unix:"));
+    while (!atomic_load(&is_listening))
+        usleep(1000);
+    client = passgate_client_new(&(struct passgate_options){.target = target}, NULL);
+    assert_non_null(client);
+    assert_true(passgate_client_wait_ready(client, PATIENT_MS));
+    pthread_join(thread, NULL);
+    unlink(target + strlen("unix:"));
+    passgate_client_free(client);
+}
+
+static void nobody_there_is_said_soon(void **state)
+{
+    char target[200];
+    struct passgate_client *client;
+
+    (void)state;
+    snprintf(target, sizeof(target), "unix:%s/nobody.sock", server.folder);
+    client = passgate_client_new(&(struct passgate_options){.target = target}, NULL);
+    assert_non_null(client);
+    assert_false(passgate_client_wait_ready(client, INT_MAX)); /* else this takes 24 days */
+    passgate_client_free(client);
 }
 
 static void only_exactly_allow_is_allowed(void **state)
@@ -396,6 +453,8 @@ static void nobody_there_is_no_decision(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_failed_attempt_to_connect_is_not_the_end),
+        cmocka_unit_test(nobody_there_is_said_soon),
         cmocka_unit_test(only_exactly_allow_is_allowed),
         cmocka_unit_test(everything_of_a_check_arrives),
         cmocka_unit_test(failures_carry_code_reason_and_field),
