@@ -24,6 +24,19 @@ function(passgate_test name)
         ENVIRONMENT "CMOCKA_MESSAGE_OUTPUT=stdout;PASSGATE_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
+# passgate_python_test(NAME FILE LABELS … [TIMEOUT SECONDS] [ENVIRONMENT …]): one ctest entry of a Python program, which
+# finds passgated and passgate by variables of their names; exit code 77 is "all of it skipped".
+function(passgate_python_test name file)
+    cmake_parse_arguments(TEST "" "TIMEOUT" "LABELS;ENVIRONMENT" ${ARGN})
+    if(NOT TEST_TIMEOUT)
+        set(TEST_TIMEOUT 300)
+    endif()
+    list(APPEND TEST_ENVIRONMENT PASSGATED=$<TARGET_FILE:passgated> PASSGATE=$<TARGET_FILE:passgate> PYTHONDONTWRITEBYTECODE=1)
+    add_test(NAME ${name} COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+    set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT} SKIP_RETURN_CODE 77
+        ENVIRONMENT "${TEST_ENVIRONMENT}")
+endfunction()
+
 # passgate_embed(TARGET SYMBOL FILE): the bytes of FILE as `const unsigned char SYMBOL[]` and
 # `const size_t SYMBOL_length`, declared in "SYMBOL.h".
 function(passgate_embed target symbol file)

@@ -5,16 +5,14 @@ configurations of deploy/ with it."""
 import shutil
 import subprocess
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
 from manifests import (COMPOSE, KUBERNETES, OVERLAYS, ROOT, config_text, environment_of, needs_rendering, program,
                        redis_version, run, server_pod, submission, users_for)
 from passgate_server import Server, main
+from redis_store import RedisStore
 import yaml
-
-START_SECONDS = 20
 
 
 class FirstStart(unittest.TestCase):
@@ -66,21 +64,16 @@ class FirstStart(unittest.TestCase):
         users.write_text(users_for(redis_version(), (self.secrets / "redis" / "users.acl").read_text(encoding="utf-8")),
                          encoding="utf-8")
         command = [str(users) if word.endswith("users.acl") else word for word in command]
-        redis = subprocess.Popen([*command, "--port", "0", "--unixsocket", "redis.sock"], cwd=self.folder,
-                                 stdout=subprocess.DEVNULL)
-        self.addCleanup(redis.wait)
-        self.addCleanup(redis.kill)
-        deadline = time.monotonic() + START_SECONDS
-        while not (self.folder / "redis.sock").exists():
-            self.assertLess(time.monotonic(), deadline, "redis-server did not start")
-            time.sleep(0.02)
+        redis = RedisStore(options=command[1:])
+        self.addCleanup(redis.close)
+        return redis.start()
 
     @unittest.skipUnless(redis_version(), "redis-server is not installed")
     def test_what_one_replica_is_told_the_other_knows(self):
-        self.start_redis()
+        redis = self.start_redis()
         config = yaml.safe_load(self.moved((COMPOSE / "passgate.yaml").read_text(encoding="utf-8")))
         del config["listen"], config["directives"], config["audit"]
-        config["store"]["url"] = f"redis+unix:{self.folder}/redis.sock"
+        config["store"]["url"] = redis.flags["store-url"]
         replicas = [Server(config=yaml.safe_dump(config)) for _ in range(2)]
         for replica in replicas:
             self.addCleanup(replica.close)

@@ -5,18 +5,14 @@ import hashlib
 import os
 import re
 import shlex
-import shutil
 import subprocess
-import tempfile
-import time
 import unittest
-from pathlib import Path
 
 from manifests import ROOT, redis_version, users_for
 from passgate_server import main
+from redis_store import RedisStore
 
 PASSWORD = "of-this-test"
-START_SECONDS = 20
 
 # Of compose and of the manifests.
 HEALTH_CHECK = {"ping"}
@@ -54,32 +50,20 @@ def words_of_the_store():
 class Acl(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.folder = Path(tempfile.mkdtemp(prefix="passgate-acl-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.redis = RedisStore(options=("--save", "", "--aclfile", "users.acl"))
+        cls.addClassCleanup(cls.redis.close)
         users = (ROOT / "deploy" / "redis" / "users.acl").read_text(encoding="utf-8")
         users = users.replace("off resetpass", f"on #{hashlib.sha256(PASSWORD.encode()).hexdigest()}")
         users = users_for(redis_version(), users)
         users += f"user admin on >{PASSWORD} ~* &* +@all\n"
-        (cls.folder / "users.acl").write_text(users, encoding="utf-8")
-        cls.redis = subprocess.Popen(["redis-server", "--port", "0", "--unixsocket", "redis.sock", "--save", "", "--aclfile",
-                                      "users.acl"], cwd=cls.folder, stdout=subprocess.DEVNULL)
-        cls.addClassCleanup(cls.stop)
-        deadline = time.monotonic() + START_SECONDS
-        while cls.call("PING") != "PONG":
-            if time.monotonic() > deadline or cls.redis.poll() is not None:
-                raise AssertionError("redis-server did not start")
-            time.sleep(0.02)
-
-    @classmethod
-    def stop(cls):
-        cls.redis.kill()
-        cls.redis.wait()
+        (cls.redis.folder / "users.acl").write_text(users, encoding="utf-8")
+        cls.redis.start()
 
     @classmethod
     def call(cls, command, user="passgate"):
         """What redis-cli shows; errors begin with their word."""
         login = ["--user", user, "--no-auth-warning"] if user else []
-        end = subprocess.run(["redis-cli", "-s", cls.folder / "redis.sock", *login, *shlex.split(command)], text=True,
+        end = subprocess.run(["redis-cli", "-s", cls.redis.socket, *login, *shlex.split(command)], text=True,
                              capture_output=True, check=False, env={**os.environ, "REDISCLI_AUTH": PASSWORD if user else ""})
         return end.stdout.strip()
 

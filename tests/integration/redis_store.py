@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 
 START_SECONDS = 30
+KEEPS_ALL = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
 
 
 class RedisStore:
-    """Its data outlives stop() and kill(), until close()."""
+    """Its data outlives stop() and kill(), until close().  `options` are redis-server's."""
 
-    def __init__(self):
+    def __init__(self, options=KEEPS_ALL):
+        self.options = options
         self.folder = Path(tempfile.mkdtemp(prefix="passgate-redis-"))
         self.socket = self.folder / "redis.sock"
         key = self.folder / "hash.key"
@@ -27,8 +29,7 @@ class RedisStore:
     def start(self):
         self.socket.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder), "--save", "",
-             "--appendonly", "yes", "--appendfsync", "always"],
+            ["redis-server", *self.options, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not self.socket.exists():
