@@ -5,14 +5,18 @@
 #
 # They begin with Debian 13 from a registry.  Where none can be reached, that base is made by debootstrap (only root can);
 # it is kept in build/image and comes from the mirror that debootstrap takes by itself.  IMAGE_ENGINE names the engine,
-# IMAGE_BASE another base, DEBIAN_MIRROR another mirror, DEBIAN_SECURITY_MIRROR the mirror of trixie-security.
+# IMAGE_BASE another base, DEBIAN_MIRROR another mirror, DEBIAN_SECURITY_MIRROR the mirror of trixie-security, which is
+# expected beside the former; empty is none.  What Debian has published until today comes in whatever is kept.
 set -eu
 
 cd "$(dirname "$0")/.."
 version=$(sed -n 's/^project(passgate VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 base=${IMAGE_BASE:-docker.io/library/debian:trixie-slim}
-own_base=localhost/passgate-base:trixie
+# Other mirrors make another base.
+mirrors=$(printf '%s\n' "${DEBIAN_MIRROR:-}" "${DEBIAN_SECURITY_MIRROR-beside}" | cksum | cut -d ' ' -f 1)
+own_base=localhost/passgate-base:trixie-$mirrors
 work=build/image
+archive=$work/base-$mirrors.tar
 mkdir -p "$work"
 # Asks for no runtime beside buildah; what is built here is trusted anyhow.
 export BUILDAH_ISOLATION="${BUILDAH_ISOLATION:-chroot}"
@@ -62,20 +66,27 @@ make_base() {
     fi
     echo "$base cannot be had from its registry: making it with debootstrap"
     scripts/install-packages.sh image-base
-    if [ ! -f "$work/base.tar" ]; then
+    if [ ! -f "$archive" ]; then
         rm -rf --one-file-system "$work/base"
         # shellcheck disable=SC2086 # no mirror: no argument
         debootstrap --variant=minbase trixie "$work/base" ${DEBIAN_MIRROR:-} >"$work/base.log" 2>&1 ||
             { tail -n 20 "$work/base.log" >&2; return 1; }
-        [ -z "${DEBIAN_SECURITY_MIRROR:-}" ] ||
-            echo "deb $DEBIAN_SECURITY_MIRROR trixie-security main" >>"$work/base/etc/apt/sources.list"
+        # Of either format that debootstrap may have written.
+        mirror=$(cat "$work"/base/etc/apt/sources.list "$work"/base/etc/apt/sources.list.d/*.sources 2>/dev/null |
+            awk '$1 == "deb" || $1 == "URIs:" { print $2; exit }')
+        security=${DEBIAN_SECURITY_MIRROR-${mirror%/}-security}
+        if [ -n "$security" ]; then
+            echo "deb $security trixie-security main" >"$work/base/etc/apt/sources.list.d/security.list"
+        else
+            echo "without the updates of trixie-security, as DEBIAN_SECURITY_MIRROR says" >&2
+        fi
         rm -rf "$work/base/var/cache/apt/archives" "$work/base/var/lib/apt/lists"
         tar -C "$work/base" --one-file-system --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \
-            -cf "$work/base.tar.new" .
-        mv "$work/base.tar.new" "$work/base.tar"
+            -cf "$archive.new" .
+        mv "$archive.new" "$archive"
         rm -rf --one-file-system "$work/base"
     fi
-    import "$work/base.tar" "$own_base"
+    import "$archive" "$own_base"
 }
 
 build() { # NAME [ARGUMENT…]
@@ -87,7 +98,7 @@ build() { # NAME [ARGUMENT…]
         [ -z "$value" ] || set -- --build-arg "$variable=$value" "$@"
     done
     echo "Building $name"
-    "$engine" build --build-arg "BASE=$base" -f deploy/Dockerfile -t "$name" "$@" . >"$work/build.log" 2>&1 || {
+    "$engine" build --build-arg "BASE=$base" --build-arg "TODAY=$(date -u +%F)" -f deploy/Dockerfile -t "$name" "$@" . >"$work/build.log" 2>&1 || {
         tail -n 40 "$work/build.log" >&2
         echo "the build failed; all of it is in $work/build.log" >&2
         return 1
