@@ -25,6 +25,12 @@ UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 SIZES = {"": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
+def version():
+    """Of what is built here."""
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    return re.search(r"^project\(passgate VERSION ([0-9.]+)", text, re.MULTILINE)[1]
+
+
 def seconds(text):
     number, unit = re.fullmatch(r"(\d+)([a-z]+)", text).groups()
     return int(number) * UNITS[unit]
@@ -43,12 +49,15 @@ def has_tag(image):
 
 # ----- Kubernetes -----
 
+@functools.lru_cache(maxsize=None)
 def renderer():
-    """The command that renders an overlay; None when there is none."""
-    if shutil.which("kubectl"):
-        return ["kubectl", "kustomize"]
-    if shutil.which("kustomize"):
-        return ["kustomize", "build"]
+    """The command that renders an overlay; None when there is none, or one from before kustomize 5 (Debian 12's)."""
+    for command, question in ((["kubectl", "kustomize"], ["version", "--client", "--output=yaml"]),
+                              (["kustomize", "build"], ["version"])):
+        if shutil.which(command[0]):
+            said = subprocess.run([command[0], *question], check=False, capture_output=True, text=True).stdout
+            if re.search(r"^(?:kustomizeVersion: )?v?([5-9]|\d\d)\.", said, re.MULTILINE):
+                return command
     return None
 
 
@@ -71,7 +80,7 @@ def listed(folder):
 
 def needs_rendering():
     if not renderer():
-        raise unittest.SkipTest("neither kubectl nor kustomize is installed")
+        raise unittest.SkipTest("neither kubectl 1.27 nor kustomize 5, or newer ones, are installed")
 
 
 def of_kind(overlay, kind):

@@ -3,8 +3,8 @@
 """deploy/compose: against the options that passgated has, and against the manifests' promises."""
 import unittest
 
-from manifests import (COMPOSE, ROOT, STOP_SECONDS, drain_seconds, has_tag, option_of_variable, options_of, seconds,
-                       unknown_keys)
+from manifests import (COMPOSE, STOP_SECONDS, drain_seconds, has_tag, option_of_variable, options_of, seconds,
+                       unknown_keys, version)
 from passgate_server import main
 import yaml
 
@@ -36,12 +36,10 @@ class Compose(unittest.TestCase):
             self.assertEqual("cap_add" in service, name == "secrets", name)
 
     def test_no_image_is_latest_and_ours_is_the_version_that_is_built(self):
-        version = next(line.split()[2] for line in (ROOT / "CMakeLists.txt").read_text(encoding="utf-8").splitlines()
-                       if line.startswith("project(passgate VERSION"))
         for name, service in self.services.items():
             self.assertTrue(has_tag(service["image"]), name)
             if name != "redis":
-                self.assertTrue(service["image"].endswith(f":{version}"), name)
+                self.assertTrue(service["image"].endswith(f":{version()}"), name)
 
     def test_ports_are_those_that_are_served_and_open_to_this_machine_only(self):
         served = {address.rpartition(":")[2] for address in

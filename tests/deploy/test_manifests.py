@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """deploy/kubernetes, rendered: against the options that passgated has, against the restricted standard, and against
 what a rolling restart needs."""
+import re
 import unittest
+import urllib.parse
 
-from manifests import (KUBERNETES, OVERLAYS, STOP_SECONDS, config_text, drain_seconds, environment_of, has_tag, named,
-                       needs_rendering, of_kind, option_of_variable, options_of, pods, program, rendered, run, server_pod,
-                       size_bytes, unknown_keys)
+from manifests import (KUBERNETES, OVERLAYS, ROOT, STOP_SECONDS, config_text, drain_seconds, environment_of, has_tag, named,
+                       needs_rendering, of_kind, option_of_variable, options_of, pods, program, rendered, renderer, run,
+                       seconds, server_pod, size_bytes, unknown_keys, version)
 from passgate_server import main
 import yaml
 
@@ -30,15 +32,15 @@ CONTAINER_CONTROLS = [
     ("Privileged Containers", "securityContext.privileged", {None, False}),
     ("AppArmor", "securityContext.appArmorProfile.type", {None, "RuntimeDefault", "Localhost"}),
     ("SELinux", "securityContext.seLinuxOptions.type", {None, "", "container_t", "container_init_t", "container_kvm_t"}),
+    ("SELinux", "securityContext.seLinuxOptions.user", {None, ""}),
+    ("SELinux", "securityContext.seLinuxOptions.role", {None, ""}),
     ("/proc Mount Type", "securityContext.procMount", {None, "Default"}),
     ("Privilege Escalation", "securityContext.allowPrivilegeEscalation", {False}),
     ("Running as Non-root", "securityContext.runAsNonRoot", {None, True}),
     ("Seccomp", "securityContext.seccompProfile.type", {None, "RuntimeDefault", "Localhost"}),
-    ("Host Probes", "livenessProbe.httpGet.host", {None}),
-    ("Host Probes", "readinessProbe.httpGet.host", {None}),
-    ("Host Probes", "startupProbe.httpGet.host", {None}),
-    ("Host Probes", "livenessProbe.tcpSocket.host", {None}),
-    ("Host Probes", "lifecycle.preStop.httpGet.host", {None}),
+    *(("Host Probes / Lifecycle Hooks", f"{hook}.{kind}.host", {None, ""})
+      for hook in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle.postStart", "lifecycle.preStop")
+      for kind in ("httpGet", "tcpSocket")),
 ]
 VOLUME_TYPES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 
@@ -213,9 +215,71 @@ class Wiring(unittest.TestCase):
             self.assertRegex(names["config"], "^passgate-config-[a-z0-9]{10}$")
             self.assertEqual(names["directives"], "passgate-directives")
 
-    def test_no_image_is_latest(self):
+    def test_no_image_is_latest_and_ours_is_the_version_that_is_built(self):
         for where, container in all_containers():
             self.assertTrue(has_tag(container["image"]), (where, container["image"]))
+            name, _, tag = container["image"].rpartition("/")[2].partition(":")
+            self.assertEqual(tag == version(), name == "passgate", (where, container["image"]))
+
+    def test_each_replica_has_a_volume_that_outlives_it_and_a_name(self):
+        for overlay in OVERLAYS:
+            spec = named(overlay, "StatefulSet", "passgate")["spec"]
+            self.assertEqual([claim["metadata"]["name"] for claim in spec["volumeClaimTemplates"]], ["data"])
+            self.assertEqual(spec["persistentVolumeClaimRetentionPolicy"], {"whenDeleted": "Retain", "whenScaled": "Retain"})
+            self.assertEqual(named(overlay, "Service", spec["serviceName"])["spec"]["clusterIP"], "None")
+            self.assertNotIn("clusterIP", named(overlay, "Service", "passgate")["spec"])
+
+    def test_readiness_is_asked_with_the_certificate_that_is_mounted(self):
+        for overlay in OVERLAYS:
+            container = server_pod(overlay)["containers"][0]
+            mounts = tuple(mount["mountPath"] + "/" for mount in container["volumeMounts"])
+            files = [word.partition("=")[2] for word in container["readinessProbe"]["exec"]["command"]
+                     if word.startswith(("--ca=", "--cert=", "--key="))]
+            self.assertEqual(len(files), 3)
+            for file in files:
+                self.assertTrue(file.startswith(mounts), file)
+            # The command gives up before kubelet does, so that its reason is in the event.
+            timeout = next(word.partition("=")[2] for word in container["readinessProbe"]["exec"]["command"]
+                           if word.startswith("--timeout="))
+            self.assertLess(seconds(timeout), container["readinessProbe"]["timeoutSeconds"])
+
+    def test_the_secrets_are_those_that_the_documentation_makes(self):
+        text = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+        made = set(re.findall(r"create secret generic (\S+) ", text))
+        used = {volume["secret"]["secretName"] for _, pod in all_pods() for volume in pod.get("volumes", [])
+                if "secret" in volume}
+        self.assertEqual(used, made)
+
+
+class Redis(unittest.TestCase):
+    def test_in_dev_it_keeps_what_it_acknowledges(self):
+        container = named("dev", "StatefulSet", "passgate-redis")["spec"]["template"]["spec"]["containers"][0]
+        settings = dict(zip(container["args"][::2], container["args"][1::2]))
+        self.assertEqual((settings["--appendonly"], settings["--maxmemory-policy"]), ("yes", "noeviction"))
+        self.assertEqual(settings["--appendfsync"], environment_of("dev")["PASSGATE_STORE_FSYNC"]
+                         if renderer() else "always")
+        self.assertIn(settings["--dir"], {mount["mountPath"] for mount in container["volumeMounts"]})
+        self.assertIn(settings["--aclfile"].rpartition("/")[0], {mount["mountPath"] for mount in container["volumeMounts"]})
+        limit = container["resources"]["limits"]["memory"]
+        self.assertLess(int(settings["--maxmemory"].removesuffix("mb")) * 2**20, 0.6 * size_bytes(limit),
+                        "a rewrite of the file needs room beside the data")
+
+    def test_in_dev_nobody_but_the_replicas_reaches_it(self):
+        spec = named("dev", "NetworkPolicy", "passgate-redis")["spec"]
+        (rule,) = spec["ingress"]
+        self.assertEqual(rule["from"], [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "server"}}}])
+        self.assertEqual((spec["policyTypes"], spec.get("egress")), (["Ingress", "Egress"], None))
+
+    def test_in_production_it_is_somebody_elses_and_reached_by_tls(self):
+        self.assertEqual([document for document in of_kind("production", "StatefulSet")
+                          if document["metadata"]["name"] != "passgate"], [])
+        needs_rendering()
+        environment = environment_of("production")
+        url = urllib.parse.urlsplit(environment["PASSGATE_STORE_URL"])
+        self.assertEqual(url.scheme, "rediss")
+        self.assertIn("PASSGATE_STORE_CA_FILE", environment)
+        (rule,) = named("production", "NetworkPolicy", "passgate-to-redis")["spec"]["egress"]
+        self.assertEqual(rule["ports"], [{"port": url.port, "protocol": "TCP"}])
 
 
 class Rollout(unittest.TestCase):
