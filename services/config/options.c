@@ -375,7 +375,9 @@ const struct option options[] = {
      .fallback = "",
      .fallback_note = "no TLS",
      .flags = OPTION_MAY_BE_EMPTY,
-     .help = "authorities that Redis' certificate is verified against, PEM; with rediss://"},
+     .help =
+         "authority that Redis' certificate is verified against, PEM; with rediss://. It must sign "
+         "for this Redis only: the name in the certificate is not compared"},
     {.name = "store.database",
      .type = OPTION_INTEGER,
      .offset = NUMBER(store.database),
