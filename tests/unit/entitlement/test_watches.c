@@ -144,7 +144,8 @@ static size_t next_count(struct core_call *call)
 {
     const Passgate__V1__WatchRevisionsResponse *message = next(call, WAIT_MS);
 
-    assert_non_null(message);
+    if (!message)
+        fail_msg("no message: %s", core_call_describe(call));
     assert_false(message->reset);
     return message->n_subjects;
 }
@@ -152,7 +153,7 @@ static size_t next_count(struct core_call *call)
 static void end(struct core_call *call)
 {
     core_call_cancel(call);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_CANCELLED);
+    assert_end(call, GRPC_STATUS_CANCELLED);
 }
 
 static void a_gap_in_the_feed_is_told(void **state)

@@ -89,7 +89,7 @@ static int next(struct core_call *call, int64_t wait_ms)
 static void end_watch(struct core_call *call)
 {
     core_call_cancel(call);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_CANCELLED);
+    assert_end(call, GRPC_STATUS_CANCELLED);
 }
 
 static void what_was_set_is_told(void **state)
@@ -190,7 +190,7 @@ static void a_name_that_is_too_long_or_no_text_is_refused(void **state)
     (void)state;
     memset(name, 'a', sizeof(name) - 1);
     call = watch(name);
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_INVALID_ARGUMENT);
+    assert_ended(call, GRPC_STATUS_INVALID_ARGUMENT);
     assert_string_equal(core_call_field(call), "service");
     core_call_free(call);
     assert_int_equal(check(name), -(int)GRPC_STATUS_NOT_FOUND);
@@ -207,8 +207,7 @@ static void watches_are_bounded(void **state)
         calls[i] = watch("");
     WAIT_FOR(client, echo_stats(echo).streams == HEALTH_WATCHES_MAX);
     refused = watch("");
-    assert_int_equal(core_call_wait(refused), GRPC_STATUS_RESOURCE_EXHAUSTED);
-    core_call_free(refused);
+    assert_end(refused, GRPC_STATUS_RESOURCE_EXHAUSTED);
     health_set(health, "", HEALTH_SERVING);
     assert_int_equal(check(""), STATUS(SERVING));
     for (size_t i = 0; i < HEALTH_WATCHES_MAX; i++)
@@ -221,15 +220,17 @@ static void watches_are_bounded(void **state)
     end_watch(refused);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_was_set_is_told, start, stop),
-        cmocka_unit_test_setup_teardown(a_watch_hears_what_is_and_every_change, start, stop),
-        cmocka_unit_test_setup_teardown(a_service_that_is_unknown_may_come, start, stop),
-        cmocka_unit_test_setup_teardown(everybody_hears_the_last_word, start, stop),
-        cmocka_unit_test_setup_teardown(a_name_that_is_too_long_or_no_text_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(watches_are_bounded, start, stop),
+        TEST(what_was_set_is_told),
+        TEST(a_watch_hears_what_is_and_every_change),
+        TEST(a_service_that_is_unknown_may_come),
+        TEST(everybody_hears_the_last_word),
+        TEST(a_name_that_is_too_long_or_no_text_is_refused),
+        TEST(watches_are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

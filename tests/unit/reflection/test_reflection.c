@@ -236,7 +236,7 @@ static void a_question_above_its_bound_ends_the_stream(void **state)
     memset(endless, 'a', sizeof(endless) - 1);
     request.host = endless;
     core_stream_send(stream, &request.base);
-    assert_int_equal(core_call_end(stream), GRPC_STATUS_RESOURCE_EXHAUSTED);
+    assert_end(stream, GRPC_STATUS_RESOURCE_EXHAUSTED);
     core_client_free(client);
     echo_server_stop(echo, 5000);
     reflection_free(reflection);

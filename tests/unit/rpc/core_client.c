@@ -273,6 +273,48 @@ struct core_call *core_call(struct core_client *client, const char *path,
         client, &(struct core_start){.path = path, .message = message, .deadline_ms = deadline_ms});
 }
 
+/* A message that came */
+
+static void *arena_allocate(void *arena, size_t size)
+{
+    return arena_alloc(arena, size);
+}
+
+static void arena_keep(void *arena, void *piece)
+{
+    (void)arena;
+    (void)piece;
+}
+
+static ProtobufCMessage *unpack(struct core_call *call,
+                                const ProtobufCMessageDescriptor *descriptor, struct span bytes)
+{
+    ProtobufCAllocator allocator = {arena_allocate, arena_keep, &call->arena};
+
+    return protobuf_c_message_unpack(descriptor, &allocator, bytes.length, bytes.data);
+}
+
+static ProtobufCMessage *take_incoming(struct core_call *call,
+                                       const ProtobufCMessageDescriptor *descriptor)
+{
+    grpc_byte_buffer_reader reader;
+    ProtobufCMessage *message;
+    grpc_slice whole;
+
+    if (!call->incoming)
+        return NULL;
+    if (!grpc_byte_buffer_reader_init(&reader, call->incoming))
+        abort();
+    whole = grpc_byte_buffer_reader_readall(&reader);
+    message =
+        unpack(call, descriptor, span_of(GRPC_SLICE_START_PTR(whole), GRPC_SLICE_LENGTH(whole)));
+    grpc_slice_unref(whole);
+    grpc_byte_buffer_reader_destroy(&reader);
+    grpc_byte_buffer_destroy(call->incoming);
+    call->incoming = NULL;
+    return message;
+}
+
 /* Streams */
 
 struct core_call *core_stream_start(struct core_client *client, const struct core_start *start)
@@ -314,9 +356,6 @@ void core_stream_half_close(struct core_call *call)
 
     start_batch(call, &op, 1, &call->opened);
 }
-
-static ProtobufCMessage *take_incoming(struct core_call *call,
-                                       const ProtobufCMessageDescriptor *descriptor);
 
 ProtobufCMessage *core_stream_read(struct core_call *call,
                                    const ProtobufCMessageDescriptor *descriptor, int64_t wait_ms)
@@ -379,46 +418,6 @@ void core_call_free(struct core_call *call)
 }
 
 /* What came */
-
-static void *arena_allocate(void *arena, size_t size)
-{
-    return arena_alloc(arena, size);
-}
-
-static void arena_keep(void *arena, void *piece)
-{
-    (void)arena;
-    (void)piece;
-}
-
-static ProtobufCMessage *unpack(struct core_call *call,
-                                const ProtobufCMessageDescriptor *descriptor, struct span bytes)
-{
-    ProtobufCAllocator allocator = {arena_allocate, arena_keep, &call->arena};
-
-    return protobuf_c_message_unpack(descriptor, &allocator, bytes.length, bytes.data);
-}
-
-static ProtobufCMessage *take_incoming(struct core_call *call,
-                                       const ProtobufCMessageDescriptor *descriptor)
-{
-    grpc_byte_buffer_reader reader;
-    ProtobufCMessage *message;
-    grpc_slice whole;
-
-    if (!call->incoming)
-        return NULL;
-    if (!grpc_byte_buffer_reader_init(&reader, call->incoming))
-        abort();
-    whole = grpc_byte_buffer_reader_readall(&reader);
-    message =
-        unpack(call, descriptor, span_of(GRPC_SLICE_START_PTR(whole), GRPC_SLICE_LENGTH(whole)));
-    grpc_slice_unref(whole);
-    grpc_byte_buffer_reader_destroy(&reader);
-    grpc_byte_buffer_destroy(call->incoming);
-    call->incoming = NULL;
-    return message;
-}
 
 grpc_status_code core_call_status(const struct core_call *call)
 {
@@ -486,4 +485,13 @@ const char *core_call_field(struct core_call *call)
     return bad_request && bad_request->n_field_violations == 1
                ? bad_request->field_violations[0]->field
                : "";
+}
+
+const char *core_call_describe(struct core_call *call)
+{
+    if (!core_call_is_done(call))
+        return "the call is under way";
+    return arena_printf(&call->arena, "the call ended with %s \"%s\", reason \"%s\", field \"%s\"",
+                        err_status_name((enum err_status)call->status), core_call_text(call),
+                        core_call_reason(call), core_call_field(call));
 }

@@ -8,6 +8,7 @@
 #ifndef TESTS_RPC_CORE_CLIENT_H
 #define TESTS_RPC_CORE_CLIENT_H
 
+#include "base/err.h"
 #include "base/span.h"
 
 #include <grpc/grpc.h>
@@ -84,5 +85,26 @@ bool core_call_trailer(const struct core_call *call, const char *name, struct sp
 /* Of google.rpc.Status: "" when there is none. */
 const char *core_call_reason(struct core_call *call);
 const char *core_call_field(struct core_call *call);
+/* All of these in one line, for the message of a test that fails.  At any time. */
+const char *core_call_describe(struct core_call *call);
+
+/* The call ends with this status.  A test that fails says how it ended instead. */
+#define assert_ended(call, expected)                                \
+    do {                                                            \
+        struct core_call *ended_ = (call);                          \
+                                                                    \
+        if (core_call_wait(ended_) != (expected))                   \
+            fail_msg("%s, and not %s", core_call_describe(ended_),  \
+                     err_status_name((enum err_status)(expected))); \
+    } while (0)
+
+/* The same, and the call is freed. */
+#define assert_end(call, expected)        \
+    do {                                  \
+        struct core_call *over_ = (call); \
+                                          \
+        assert_ended(over_, (expected));  \
+        core_call_free(over_);            \
+    } while (0)
 
 #endif

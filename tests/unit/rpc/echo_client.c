@@ -2,6 +2,34 @@
 /* Calls to EchoService. */
 #include "unit/rpc/echo_client.h"
 
+enum { EXECUTOR_QUEUE = 4, STOP_MS = 5000 };
+
+int echo_set_up_with(void **state, const struct rpc_options *options, size_t executor_queue)
+{
+    static struct echo_fixture fixture;
+
+    fixture.echo = echo_server_start(options, executor_queue);
+    fixture.client = core_client_new(echo_server_address(fixture.echo));
+    *state = &fixture;
+    return 0;
+}
+
+int echo_set_up(void **state)
+{
+    struct rpc_options options = echo_options();
+
+    return echo_set_up_with(state, &options, EXECUTOR_QUEUE);
+}
+
+int echo_tear_down(void **state)
+{
+    struct echo_fixture *fixture = *state;
+
+    core_client_free(fixture->client);
+    echo_server_stop(fixture->echo, STOP_MS);
+    return 0;
+}
+
 struct core_call *echo_start(struct core_client *client, const char *path, uint64_t number,
                              int64_t deadline_ms)
 {

@@ -12,11 +12,27 @@
 
 enum { ECHO_WAIT_MS = 10000 };
 
+/* A server, and a client of it. */
+struct echo_fixture {
+    struct echo_server *echo;
+    struct core_client *client;
+};
+
+/* For cmocka, which keeps a `struct echo_fixture *` as its state: with these options; with those of
+ * echo_options(); and the end of both. */
+int echo_set_up_with(void **state, const struct rpc_options *options, size_t executor_queue);
+int echo_set_up(void **state);
+int echo_tear_down(void **state);
+
 /* Start a call of a unary method. */
 struct core_call *echo_start(struct core_client *client, const char *path, uint64_t number,
                              int64_t deadline_ms);
 /* Start, wait, free. */
 grpc_status_code echo_status(struct core_client *client, const char *path);
+/* A call of a unary method ends with this status. */
+#define assert_echo(client, path, expected) \
+    assert_end(echo_start((client), (path), 1, ECHO_WAIT_MS), (expected))
+
 /* The number in the reply; 0 when there is none. */
 uint64_t echo_number(struct core_call *call);
 

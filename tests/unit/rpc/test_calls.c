@@ -10,41 +10,16 @@
 
 enum { MANY = 3000 };
 
-struct fixture {
-    struct echo_server *echo;
-    struct core_client *client;
-};
-
-static int start(void **state)
-{
-    static struct fixture fixture;
-    struct rpc_options options = echo_options();
-
-    fixture.echo = echo_server_start(&options, 4);
-    fixture.client = core_client_new(echo_server_address(fixture.echo));
-    *state = &fixture;
-    return 0;
-}
-
-static int stop(void **state)
-{
-    struct fixture *fixture = *state;
-
-    core_client_free(fixture->client);
-    echo_server_stop(fixture->echo, 5000);
-    return 0;
-}
-
 static const char *const doors[] = {ECHO_PATH "Echo", ECHO_PATH "EchoCold"};
 
 static void a_request_is_answered_through_both_doors(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
         struct core_call *call = echo_start(fixture->client, doors[i], 4711, ECHO_WAIT_MS);
 
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+        assert_ended(call, GRPC_STATUS_OK);
         assert_int_equal(echo_number(call), 4711);
         assert_string_equal(core_call_text(call), "");
         core_call_free(call);
@@ -53,13 +28,13 @@ static void a_request_is_answered_through_both_doors(void **state)
 
 static void thousands_at_once_each_get_their_own_answer(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *calls[MANY];
 
     for (size_t i = 0; i < MANY; i++)
         calls[i] = echo_start(fixture->client, doors[i % 2], i + 1, 2 * ECHO_WAIT_MS);
     for (size_t i = 0; i < MANY; i++) {
-        assert_int_equal(core_call_wait(calls[i]), GRPC_STATUS_OK);
+        assert_ended(calls[i], GRPC_STATUS_OK);
         assert_int_equal(echo_number(calls[i]), i + 1);
         core_call_free(calls[i]);
     }
@@ -68,18 +43,18 @@ static void thousands_at_once_each_get_their_own_answer(void **state)
 
 static void an_empty_message_is_a_message(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
         struct core_start request = {.path = doors[i], .deadline_ms = ECHO_WAIT_MS};
 
-        assert_int_equal(core_call_end(core_call_start(fixture->client, &request)), GRPC_STATUS_OK);
+        assert_end(core_call_start(fixture->client, &request), GRPC_STATUS_OK);
     }
 }
 
 static void an_error_carries_its_reason_and_its_field(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     static const struct {
         enum err_code code;
         const char *field, *reason, *text;
@@ -102,7 +77,7 @@ static void an_error_carries_its_reason_and_its_field(void **state)
         request.fail_code = rows[row].code;
         request.fail_field = (char *)rows[row].field;
         call = core_call(fixture->client, doors[i % 2], &request.base, ECHO_WAIT_MS);
-        assert_int_equal(core_call_wait(call), rows[row].status);
+        assert_ended(call, rows[row].status);
         assert_string_equal(core_call_text(call), rows[row].text);
         assert_string_equal(core_call_reason(call), rows[row].reason);
         assert_string_equal(core_call_field(call), rows[row].field);
@@ -112,7 +87,7 @@ static void an_error_carries_its_reason_and_its_field(void **state)
 
 static void what_does_not_exist_is_unimplemented_at_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     static const char *const paths[] = {
         ECHO_PATH "Nope", "/passgate.testing.NoService/Echo", "/", "x", ECHO_PATH, "/a/b/c",
     };
@@ -121,7 +96,7 @@ static void what_does_not_exist_is_unimplemented_at_once(void **state)
         int64_t from_ns = clock_now_ns();
         struct core_call *call = echo_start(fixture->client, paths[i], 1, 2 * ECHO_WAIT_MS);
 
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_UNIMPLEMENTED);
+        assert_ended(call, GRPC_STATUS_UNIMPLEMENTED);
         assert_string_equal(core_call_reason(call), "METHOD_UNKNOWN");
         assert_true(clock_now_ns() - from_ns < INT64_C(2000000000));
         core_call_free(call);
@@ -131,16 +106,16 @@ static void what_does_not_exist_is_unimplemented_at_once(void **state)
 
 static void an_empty_path_ends_too(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     grpc_status_code status = echo_status(fixture->client, "");
 
     assert_true(status != GRPC_STATUS_OK && status != GRPC_STATUS_DEADLINE_EXCEEDED);
-    assert_int_equal(echo_status(fixture->client, doors[0]), GRPC_STATUS_OK);
+    assert_echo(fixture->client, doors[0], GRPC_STATUS_OK);
 }
 
 static void a_message_above_its_bound_is_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     static const struct {
         size_t bytes;
         const char *reason; /* "" where core itself refuses */
@@ -159,10 +134,10 @@ static void a_message_above_its_bound_is_refused(void **state)
         };
         struct core_call *call = core_call_start(fixture->client, &request);
 
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_RESOURCE_EXHAUSTED);
+        assert_ended(call, GRPC_STATUS_RESOURCE_EXHAUSTED);
         assert_string_equal(core_call_reason(call), rows[i / 2].reason);
         core_call_free(call);
-        assert_int_equal(echo_status(fixture->client, doors[i % 2]), GRPC_STATUS_OK);
+        assert_echo(fixture->client, doors[i % 2], GRPC_STATUS_OK);
     }
     memory_free(bytes);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
@@ -170,7 +145,7 @@ static void a_message_above_its_bound_is_refused(void **state)
 
 static void a_message_of_exactly_its_bound_is_taken(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     static char text[ECHO_REQUEST_BYTES_MAX];
     Passgate__Testing__EchoRequest request = PASSGATE__TESTING__ECHO_REQUEST__INIT;
 
@@ -178,14 +153,12 @@ static void a_message_of_exactly_its_bound_is_taken(void **state)
     request.text = text;
     assert_int_equal(passgate__testing__echo_request__get_packed_size(&request),
                      ECHO_REQUEST_BYTES_MAX);
-    assert_int_equal(
-        core_call_end(core_call(fixture->client, doors[0], &request.base, ECHO_WAIT_MS)),
-        GRPC_STATUS_OK);
+    assert_end(core_call(fixture->client, doors[0], &request.base, ECHO_WAIT_MS), GRPC_STATUS_OK);
 }
 
 static void bytes_that_are_no_message_are_refused_with_the_field(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     static const struct {
         const char *bytes;
         size_t length;
@@ -209,7 +182,7 @@ static void bytes_that_are_no_message_are_refused_with_the_field(void **state)
         };
         struct core_call *call = core_call_start(fixture->client, &request);
 
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_INVALID_ARGUMENT);
+        assert_ended(call, GRPC_STATUS_INVALID_ARGUMENT);
         assert_string_equal(core_call_reason(call), rows[i / 2].reason);
         assert_string_equal(core_call_field(call), rows[i / 2].field);
         core_call_free(call);
@@ -218,7 +191,7 @@ static void bytes_that_are_no_message_are_refused_with_the_field(void **state)
 
 static void headers_are_read_and_trailers_are_sent(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_header headers[] = {{"x-first", "one"}, {"x-wanted", "two"}, {"x-wanted", "three"}};
 
     for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
@@ -236,7 +209,7 @@ static void headers_are_read_and_trailers_are_sent(void **state)
 
         request.want_header = (char *)"x-wanted";
         call = core_call_start(fixture->client, &call_start);
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+        assert_ended(call, GRPC_STATUS_OK);
         reply = (const Passgate__Testing__EchoResponse *)core_call_reply(
             call, &passgate__testing__echo_response__descriptor);
         assert_string_equal(reply->text, "two");
@@ -250,7 +223,7 @@ static void headers_are_read_and_trailers_are_sent(void **state)
 
 static void a_compressed_request_is_unimplemented(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
         Passgate__Testing__EchoRequest request = PASSGATE__TESTING__ECHO_REQUEST__INIT;
@@ -264,9 +237,8 @@ static void a_compressed_request_is_unimplemented(void **state)
 
         memset(text, 'a', sizeof(text) - 1);
         request.text = text;
-        assert_int_equal(core_call_end(core_call_start(fixture->client, &call_start)),
-                         GRPC_STATUS_UNIMPLEMENTED);
-        assert_int_equal(echo_status(fixture->client, doors[i]), GRPC_STATUS_OK);
+        assert_end(core_call_start(fixture->client, &call_start), GRPC_STATUS_UNIMPLEMENTED);
+        assert_echo(fixture->client, doors[i], GRPC_STATUS_OK);
     }
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
 }
@@ -274,15 +246,14 @@ static void a_compressed_request_is_unimplemented(void **state)
 /* Through the hot door core itself waits for the message: there the client's deadline ends it. */
 static void headers_without_a_message_end_at_the_deadline(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
         struct core_start request = {
             .path = doors[i], .is_without_message = true, .deadline_ms = 200};
         int64_t from_ns = clock_now_ns();
 
-        assert_int_equal(core_call_end(core_call_start(fixture->client, &request)),
-                         GRPC_STATUS_DEADLINE_EXCEEDED);
+        assert_end(core_call_start(fixture->client, &request), GRPC_STATUS_DEADLINE_EXCEEDED);
         assert_true(clock_now_ns() - from_ns < INT64_C(5000000000));
     }
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
@@ -290,14 +261,14 @@ static void headers_without_a_message_end_at_the_deadline(void **state)
 
 static void an_end_without_a_message_is_refused(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(doors); i++) {
         struct core_call *call = core_stream_start(
             fixture->client, &(struct core_start){.path = doors[i], .deadline_ms = ECHO_WAIT_MS});
 
         core_stream_half_close(call);
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_INVALID_ARGUMENT);
+        assert_ended(call, GRPC_STATUS_INVALID_ARGUMENT);
         assert_string_equal(core_call_reason(call), "MESSAGE_MALFORMED");
         core_call_free(call);
     }
@@ -305,38 +276,39 @@ static void an_end_without_a_message_is_refused(void **state)
 
 static void a_large_answer_arrives_whole(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     Passgate__Testing__EchoRequest request = PASSGATE__TESTING__ECHO_REQUEST__INIT;
     const Passgate__Testing__EchoResponse *reply;
     struct core_call *call;
 
     request.pad_bytes = 3 * 1024 * 1024;
     call = core_call(fixture->client, doors[0], &request.base, 2 * ECHO_WAIT_MS);
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+    assert_ended(call, GRPC_STATUS_OK);
     reply = (const Passgate__Testing__EchoResponse *)core_call_reply(
         call, &passgate__testing__echo_response__descriptor);
     assert_int_equal(reply->padding.len, request.pad_bytes);
     core_call_free(call);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, echo_set_up, echo_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_request_is_answered_through_both_doors, start, stop),
-        cmocka_unit_test_setup_teardown(thousands_at_once_each_get_their_own_answer, start, stop),
-        cmocka_unit_test_setup_teardown(an_empty_message_is_a_message, start, stop),
-        cmocka_unit_test_setup_teardown(an_error_carries_its_reason_and_its_field, start, stop),
-        cmocka_unit_test_setup_teardown(what_does_not_exist_is_unimplemented_at_once, start, stop),
-        cmocka_unit_test_setup_teardown(an_empty_path_ends_too, start, stop),
-        cmocka_unit_test_setup_teardown(a_message_above_its_bound_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_message_of_exactly_its_bound_is_taken, start, stop),
-        cmocka_unit_test_setup_teardown(bytes_that_are_no_message_are_refused_with_the_field, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(headers_are_read_and_trailers_are_sent, start, stop),
-        cmocka_unit_test_setup_teardown(a_compressed_request_is_unimplemented, start, stop),
-        cmocka_unit_test_setup_teardown(headers_without_a_message_end_at_the_deadline, start, stop),
-        cmocka_unit_test_setup_teardown(an_end_without_a_message_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_large_answer_arrives_whole, start, stop),
+        TEST(a_request_is_answered_through_both_doors),
+        TEST(thousands_at_once_each_get_their_own_answer),
+        TEST(an_empty_message_is_a_message),
+        TEST(an_error_carries_its_reason_and_its_field),
+        TEST(what_does_not_exist_is_unimplemented_at_once),
+        TEST(an_empty_path_ends_too),
+        TEST(a_message_above_its_bound_is_refused),
+        TEST(a_message_of_exactly_its_bound_is_taken),
+        TEST(bytes_that_are_no_message_are_refused_with_the_field),
+        TEST(headers_are_read_and_trailers_are_sent),
+        TEST(a_compressed_request_is_unimplemented),
+        TEST(headers_without_a_message_end_at_the_deadline),
+        TEST(an_end_without_a_message_is_refused),
+        TEST(a_large_answer_arrives_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

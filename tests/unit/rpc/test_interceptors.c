@@ -64,16 +64,10 @@ static void after(struct rpc_call *call, void *context, const struct err *outcom
     witness->outcome = outcome->code;
 }
 
-struct fixture {
-    struct echo_server *echo;
-    struct core_client *client;
-};
-
 static int start(void **state)
 {
     static struct rpc_interceptor chain[ARRAY_LEN(witnesses)];
     static const struct rpc_interceptor *pointers[ARRAY_LEN(witnesses)];
-    static struct fixture fixture;
     struct rpc_options options = echo_options();
 
     for (size_t i = 0; i < ARRAY_LEN(witnesses); i++) {
@@ -86,18 +80,12 @@ static int start(void **state)
     options.interceptors = pointers;
     options.interceptor_count = ARRAY_LEN(pointers);
     options.worker_count = 1;
-    fixture.echo = echo_server_start(&options, 4);
-    fixture.client = core_client_new(echo_server_address(fixture.echo));
-    *state = &fixture;
-    return 0;
+    return echo_set_up_with(state, &options, 4);
 }
 
 static int stop(void **state)
 {
-    struct fixture *fixture = *state;
-
-    core_client_free(fixture->client);
-    echo_server_stop(fixture->echo, 5000);
+    echo_tear_down(state);
     for (size_t i = 0; i < ARRAY_LEN(witnesses); i++)
         if (witnesses[i].before != witnesses[i].after)
             return -1; /* somebody was told never, or twice */
@@ -106,9 +94,9 @@ static int stop(void **state)
 
 static void they_run_in_order_and_back(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
-    assert_int_equal(echo_status(fixture->client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_echo(fixture->client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     assert_string_equal(order, "+a+b+c-c-b-a");
     assert_string_equal(path, ECHO_PATH "Echo");
     assert_int_equal(witnesses[0].outcome, ERR_OK);
@@ -116,12 +104,12 @@ static void they_run_in_order_and_back(void **state)
 
 static void one_that_refuses_ends_the_chain(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *call;
 
     witnesses[1].refuses = true;
     call = echo_start(fixture->client, ECHO_PATH "EchoCold", 1, ECHO_WAIT_MS);
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_PERMISSION_DENIED);
+    assert_ended(call, GRPC_STATUS_PERMISSION_DENIED);
     assert_string_equal(core_call_reason(call), "ROLE_MISSING");
     assert_string_equal(core_call_text(call), "the caller may not do this");
     assert_string_equal(order, "+a+b-b-a");
@@ -131,55 +119,54 @@ static void one_that_refuses_ends_the_chain(void **state)
 
 static void a_refused_stream_never_opens(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *call;
 
     witnesses[2].refuses = true;
     call = echo_count(fixture->client, ECHO_PATH "Count", 0, 0, ECHO_WAIT_MS);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_PERMISSION_DENIED);
+    assert_end(call, GRPC_STATUS_PERMISSION_DENIED);
     call = core_stream_start(fixture->client, &(struct core_start){.path = ECHO_PATH "Chat",
                                                                    .deadline_ms = ECHO_WAIT_MS});
-    assert_int_equal(core_call_end(call), GRPC_STATUS_PERMISSION_DENIED);
+    assert_end(call, GRPC_STATUS_PERMISSION_DENIED);
     assert_int_equal(echo_stats(fixture->echo).streams, 0);
 }
 
 static void every_kind_of_end_is_told_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     Passgate__Testing__EchoRequest bad = PASSGATE__TESTING__ECHO_REQUEST__INIT;
     struct core_call *call;
 
     bad.fail_code = ERR_NOT_FOUND;
     bad.fail_field = (char *)"";
-    assert_int_equal(
-        core_call_end(core_call(fixture->client, ECHO_PATH "Work", &bad.base, ECHO_WAIT_MS)),
-        GRPC_STATUS_NOT_FOUND);
+    assert_end(core_call(fixture->client, ECHO_PATH "Work", &bad.base, ECHO_WAIT_MS),
+               GRPC_STATUS_NOT_FOUND);
     assert_int_equal(witnesses[0].outcome, ERR_NOT_FOUND);
     call = echo_start(fixture->client, ECHO_PATH "Park", 1, 100);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_DEADLINE_EXCEEDED);
+    assert_end(call, GRPC_STATUS_DEADLINE_EXCEEDED);
     WAIT_FOR(fixture->client, witnesses[0].after == 2);
     /* The client's clock began earlier: its cancellation may be here first. */
     assert_true(witnesses[0].outcome == ERR_DEADLINE || witnesses[0].outcome == ERR_CANCELLED);
     call = echo_start(fixture->client, ECHO_PATH "Park", 1, ECHO_WAIT_MS);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).parked == 1);
     core_call_cancel(call);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_CANCELLED);
+    assert_end(call, GRPC_STATUS_CANCELLED);
     WAIT_FOR(fixture->client, witnesses[0].after == 3);
     assert_int_equal(witnesses[0].outcome, ERR_CANCELLED);
     call = echo_count(fixture->client, ECHO_PATH "Count", 3, 0, ECHO_WAIT_MS);
     for (uint64_t i = 1; i <= 3; i++)
         assert_int_equal(echo_next(call, ECHO_WAIT_MS), i);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_OK);
+    assert_end(call, GRPC_STATUS_OK);
     WAIT_FOR(fixture->client, witnesses[0].after == 4);
     call = echo_count(fixture->client, ECHO_PATH "Count", 0, 10000, ECHO_WAIT_MS);
     assert_int_equal(echo_next(call, ECHO_WAIT_MS), 1);
     core_call_cancel(call);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_CANCELLED);
+    assert_end(call, GRPC_STATUS_CANCELLED);
     WAIT_FOR(fixture->client, witnesses[0].after == 5);
     call = core_call_start(fixture->client, &(struct core_start){.path = ECHO_PATH "EchoCold",
                                                                  .bytes = span_of("\xFF", 1),
                                                                  .deadline_ms = ECHO_WAIT_MS});
-    assert_int_equal(core_call_end(call), GRPC_STATUS_INVALID_ARGUMENT);
+    assert_end(call, GRPC_STATUS_INVALID_ARGUMENT);
     WAIT_FOR(fixture->client, witnesses[0].after == 6);
     for (size_t i = 0; i < ARRAY_LEN(witnesses); i++)
         assert_int_equal(witnesses[i].before, witnesses[i].after);
@@ -187,9 +174,9 @@ static void every_kind_of_end_is_told_once(void **state)
 
 static void methods_that_do_not_exist_are_not_theirs(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
-    assert_int_equal(echo_status(fixture->client, ECHO_PATH "Nope"), GRPC_STATUS_UNIMPLEMENTED);
+    assert_echo(fixture->client, ECHO_PATH "Nope", GRPC_STATUS_UNIMPLEMENTED);
     assert_string_equal(order, "");
 }
 
@@ -207,7 +194,7 @@ static void a_deadline_that_is_missing_or_too_far_is_the_rows(void **state)
         {ECHO_PATH "Echo", 20000, 20000},
         {ECHO_PATH "EchoCold", 20000, 20000},
     };
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         int64_t left_ms;
@@ -222,16 +209,17 @@ static void a_deadline_that_is_missing_or_too_far_is_the_rows(void **state)
     }
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(they_run_in_order_and_back, start, stop),
-        cmocka_unit_test_setup_teardown(one_that_refuses_ends_the_chain, start, stop),
-        cmocka_unit_test_setup_teardown(a_refused_stream_never_opens, start, stop),
-        cmocka_unit_test_setup_teardown(every_kind_of_end_is_told_once, start, stop),
-        cmocka_unit_test_setup_teardown(methods_that_do_not_exist_are_not_theirs, start, stop),
-        cmocka_unit_test_setup_teardown(a_deadline_that_is_missing_or_too_far_is_the_rows, start,
-                                        stop),
+        TEST(they_run_in_order_and_back),
+        TEST(one_that_refuses_ends_the_chain),
+        TEST(a_refused_stream_never_opens),
+        TEST(every_kind_of_end_is_told_once),
+        TEST(methods_that_do_not_exist_are_not_theirs),
+        TEST(a_deadline_that_is_missing_or_too_far_is_the_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void every_listener_serves_and_port_0_is_a_port(void **state)
 
         snprintf(target, sizeof(target), "127.0.0.1:%d", rpc_server_port(echo_server_rpc(echo), i));
         client = core_client_new(i == 1 ? socket_address() : target);
-        assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+        assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_OK);
         core_client_free(client);
     }
     echo_server_stop(echo, 1000);
@@ -86,7 +86,7 @@ static void an_address_in_use_is_a_fault_of_the_configuration(void **state)
     assert_int_equal(err.code, ERR_CONFIG_INVALID);
     assert_non_null(strstr(err.detail, address));
     client = core_client_new(address); /* the first one is unharmed */
-    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     core_client_free(client);
     rpc_server_stop(first, 1000);
     rpc_server_free(first);

@@ -118,7 +118,7 @@ static void what_the_server_knows_is_in_the_certificate(void **state)
         struct core_call *call = echo_start(client, ECHO_PATH "WhoAmI", 1, ECHO_WAIT_MS);
         const Passgate__Testing__EchoResponse *reply;
 
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+        assert_ended(call, GRPC_STATUS_OK);
         reply = (const Passgate__Testing__EchoResponse *)core_call_reply(
             call, &passgate__testing__echo_response__descriptor);
         assert_int_equal(reply->number, 1); /* RPC_MTLS */
@@ -144,7 +144,7 @@ static void nobody_else_gets_in(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct core_client *client = connect_as(rows[i].name, rows[i].authority);
 
-        assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_UNAVAILABLE);
+        assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_UNAVAILABLE);
         core_client_free(client);
     }
     assert_int_equal(echo_stats(echo).calls, 0);
@@ -155,7 +155,7 @@ static void plaintext_does_not_get_in(void **state)
     struct core_client *client = core_client_new(echo_server_address(echo));
 
     (void)state;
-    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_UNAVAILABLE);
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_UNAVAILABLE);
     core_client_free(client);
 }
 

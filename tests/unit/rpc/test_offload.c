@@ -11,51 +11,33 @@
 
 enum { QUEUE = 3 };
 
-struct fixture {
-    struct echo_server *echo;
-    struct core_client *client;
-};
-
 static int start(void **state)
 {
-    static struct fixture fixture;
     struct rpc_options options = echo_options();
 
-    fixture.echo = echo_server_start(&options, QUEUE);
-    fixture.client = core_client_new(echo_server_address(fixture.echo));
-    *state = &fixture;
-    return 0;
-}
-
-static int stop(void **state)
-{
-    struct fixture *fixture = *state;
-
-    core_client_free(fixture->client);
-    echo_server_stop(fixture->echo, 5000);
-    return 0;
+    return echo_set_up_with(state, &options, QUEUE);
 }
 
 static void work_is_answered_and_may_fail(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     Passgate__Testing__EchoRequest request = PASSGATE__TESTING__ECHO_REQUEST__INIT;
     struct core_call *call = echo_start(fixture->client, WORK, 12, ECHO_WAIT_MS);
 
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+    assert_ended(call, GRPC_STATUS_OK);
     assert_int_equal(echo_number(call), 12);
     core_call_free(call);
     request.fail_code = ERR_FIELD_RANGE;
     request.fail_field = (char *)"number";
     call = core_call(fixture->client, WORK, &request.base, ECHO_WAIT_MS);
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_INVALID_ARGUMENT);
+    assert_ended(call, GRPC_STATUS_INVALID_ARGUMENT);
     assert_string_equal(core_call_field(call), "number");
     core_call_free(call);
 }
 
 static void a_full_queue_refuses_at_once_and_loses_nothing(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *calls[1 + QUEUE], *refused;
 
     echo_server_gate(fixture->echo, false);
@@ -66,12 +48,12 @@ static void a_full_queue_refuses_at_once_and_loses_nothing(void **state)
         WAIT_FOR(fixture->client, echo_stats(fixture->echo).parked == 1 + i);
     }
     refused = echo_start(fixture->client, WORK, 99, ECHO_WAIT_MS);
-    assert_int_equal(core_call_wait(refused), GRPC_STATUS_RESOURCE_EXHAUSTED);
+    assert_ended(refused, GRPC_STATUS_RESOURCE_EXHAUSTED);
     assert_string_equal(core_call_reason(refused), "OVERLOADED");
     core_call_free(refused);
     echo_server_gate(fixture->echo, true);
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-        assert_int_equal(core_call_wait(calls[i]), GRPC_STATUS_OK);
+        assert_ended(calls[i], GRPC_STATUS_OK);
         assert_int_equal(echo_number(calls[i]), i + 1);
         core_call_free(calls[i]);
     }
@@ -80,14 +62,14 @@ static void a_full_queue_refuses_at_once_and_loses_nothing(void **state)
 /* The worker stays free, and the client hears at its time; the call ends when the job does. */
 static void a_deadline_passes_while_it_works(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *call;
 
     echo_server_gate(fixture->echo, false);
     call = echo_start(fixture->client, WORK, 1, 150);
     WAIT_FOR(fixture->client, echo_server_working(fixture->echo) == 1);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_DEADLINE_EXCEEDED);
-    assert_int_equal(echo_status(fixture->client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_end(call, GRPC_STATUS_DEADLINE_EXCEEDED);
+    assert_echo(fixture->client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 1);
     echo_server_gate(fixture->echo, true);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
@@ -96,7 +78,7 @@ static void a_deadline_passes_while_it_works(void **state)
 
 static void a_client_cancels_while_it_works_or_waits(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *working, *waiting;
 
     echo_server_gate(fixture->echo, false);
@@ -106,10 +88,10 @@ static void a_client_cancels_while_it_works_or_waits(void **state)
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).parked == 2);
     core_call_cancel(working);
     core_call_cancel(waiting);
-    assert_int_equal(core_call_end(working), GRPC_STATUS_CANCELLED);
-    assert_int_equal(core_call_end(waiting), GRPC_STATUS_CANCELLED);
+    assert_end(working, GRPC_STATUS_CANCELLED);
+    assert_end(waiting, GRPC_STATUS_CANCELLED);
     /* The server hears of it before it hears this. */
-    assert_int_equal(echo_status(fixture->client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_echo(fixture->client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     echo_server_gate(fixture->echo, true);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
     assert_int_equal(echo_stats(fixture->echo).late_results, 2);
@@ -137,14 +119,15 @@ static void a_server_that_stops_waits_for_its_jobs(void **state)
     core_client_free(client);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, echo_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(work_is_answered_and_may_fail, start, stop),
-        cmocka_unit_test_setup_teardown(a_full_queue_refuses_at_once_and_loses_nothing, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(a_deadline_passes_while_it_works, start, stop),
-        cmocka_unit_test_setup_teardown(a_client_cancels_while_it_works_or_waits, start, stop),
+        TEST(work_is_answered_and_may_fail),
+        TEST(a_full_queue_refuses_at_once_and_loses_nothing),
+        TEST(a_deadline_passes_while_it_works),
+        TEST(a_client_cancels_while_it_works_or_waits),
         cmocka_unit_test(a_server_that_stops_waits_for_its_jobs),
     };
 

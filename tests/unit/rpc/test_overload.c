@@ -7,19 +7,32 @@
 
 #include <cmocka.h>
 
-enum { IN_FLIGHT_MAX = 20, TOO_MANY = 200 };
+enum { IN_FLIGHT_MAX = 20, TOO_MANY = 200, BOUND = 640, WORKERS = 4, ASKED = 2 * BOUND };
+
+static int start_small(void **state)
+{
+    struct rpc_options options = echo_options();
+
+    options.in_flight_max = IN_FLIGHT_MAX;
+    return echo_set_up_with(state, &options, 4);
+}
+
+static int start_large(void **state)
+{
+    struct rpc_options options = echo_options();
+
+    options.in_flight_max = BOUND;
+    options.streams_max = ASKED;
+    return echo_set_up_with(state, &options, WORKERS);
+}
 
 static void above_its_bound_the_server_refuses_at_once_and_still_tells_its_health(void **state)
 {
-    struct rpc_options options = echo_options();
+    struct echo_fixture *fixture = *state;
+    struct core_client *client = fixture->client;
+    struct echo_server *echo = fixture->echo;
     struct core_call *calls[IN_FLIGHT_MAX];
-    struct echo_server *echo;
-    struct core_client *client;
 
-    (void)state;
-    options.in_flight_max = IN_FLIGHT_MAX;
-    echo = echo_server_start(&options, 4);
-    client = core_client_new(echo_server_address(echo));
     for (size_t i = 0; i < ARRAY_LEN(calls); i++)
         calls[i] = echo_start(client, ECHO_PATH "Park", i + 1, ECHO_WAIT_MS);
     WAIT_FOR(client, echo_server_held(echo) == ARRAY_LEN(calls));
@@ -28,40 +41,32 @@ static void above_its_bound_the_server_refuses_at_once_and_still_tells_its_healt
         struct core_call *call =
             echo_start(client, i % 2 ? ECHO_PATH "Echo" : ECHO_PATH "Park", 1, ECHO_WAIT_MS);
 
-        assert_int_equal(core_call_wait(call), GRPC_STATUS_RESOURCE_EXHAUSTED);
+        assert_ended(call, GRPC_STATUS_RESOURCE_EXHAUSTED);
         assert_string_equal(core_call_reason(call), "OVERLOADED");
         assert_true(clock_now_ns() - from_ns < INT64_C(2000000000));
         core_call_free(call);
     }
     assert_int_equal(echo_stats(echo).refused, TOO_MANY);
-    assert_int_equal(echo_status(client, ECHO_PATH "WhoAmI"), GRPC_STATUS_OK);
-    assert_int_equal(echo_status(client, ECHO_PATH "Nope"), GRPC_STATUS_UNIMPLEMENTED);
+    assert_echo(client, ECHO_PATH "WhoAmI", GRPC_STATUS_OK);
+    assert_echo(client, ECHO_PATH "Nope", GRPC_STATUS_UNIMPLEMENTED);
     echo_server_complete(echo);
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
-        assert_int_equal(core_call_wait(calls[i]), GRPC_STATUS_OK);
+        assert_ended(calls[i], GRPC_STATUS_OK);
         assert_int_equal(echo_number(calls[i]), i + 1);
         core_call_free(calls[i]);
     }
     WAIT_FOR(client, echo_stats(echo).in_flight == 0);
-    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
-    core_client_free(client);
-    echo_server_stop(echo, 1000);
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_OK);
 }
 
 /* A bound that workers share in batches: never passed, mostly reached, and all of it comes back. */
 static void a_large_bound_is_shared_by_the_workers_and_never_passed(void **state)
 {
-    enum { BOUND = 640, WORKERS = 4, ASKED = 2 * BOUND };
-    struct rpc_options options = echo_options();
     static struct core_call *calls[ASKED];
-    struct echo_server *echo;
-    struct core_client *client;
+    struct echo_fixture *fixture = *state;
+    struct core_client *client = fixture->client;
+    struct echo_server *echo = fixture->echo;
 
-    (void)state;
-    options.in_flight_max = BOUND;
-    options.streams_max = ASKED;
-    echo = echo_server_start(&options, WORKERS);
-    client = core_client_new(echo_server_address(echo));
     for (int round = 0; round < 3; round++) {
         uint64_t refused = echo_stats(echo).refused;
         size_t answered = 0;
@@ -77,43 +82,38 @@ static void a_large_bound_is_shared_by_the_workers_and_never_passed(void **state
         assert_true(answered <= BOUND && answered >= BOUND - BOUND / 8);
         WAIT_FOR(client, echo_stats(echo).in_flight == 0);
     }
-    core_client_free(client);
-    echo_server_stop(echo, 1000);
 }
 
 /* A balancer's streams are many, and no reason to refuse a call. */
 static void what_is_never_shed_is_no_load(void **state)
 {
-    struct rpc_options options = echo_options();
+    struct echo_fixture *fixture = *state;
+    struct core_client *client = fixture->client;
+    struct echo_server *echo = fixture->echo;
     struct core_call *streams[2 * IN_FLIGHT_MAX];
-    struct echo_server *echo;
-    struct core_client *client;
 
-    (void)state;
-    options.in_flight_max = IN_FLIGHT_MAX;
-    echo = echo_server_start(&options, 4);
-    client = core_client_new(echo_server_address(echo));
     for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
         streams[i] = echo_count(client, ECHO_PATH "CountAlways", 0, 1000, 0);
         assert_int_equal(echo_next(streams[i], ECHO_WAIT_MS), 1);
     }
-    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     assert_true(echo_stats(echo).in_flight >= ARRAY_LEN(streams));
     for (size_t i = 0; i < ARRAY_LEN(streams); i++) {
         core_call_cancel(streams[i]);
         core_call_end(streams[i]);
     }
     WAIT_FOR(client, echo_stats(echo).in_flight == 0);
-    core_client_free(client);
-    echo_server_stop(echo, 1000);
 }
+
+#define SMALL(name) cmocka_unit_test_setup_teardown(name, start_small, echo_tear_down)
+#define LARGE(name) cmocka_unit_test_setup_teardown(name, start_large, echo_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(above_its_bound_the_server_refuses_at_once_and_still_tells_its_health),
-        cmocka_unit_test(a_large_bound_is_shared_by_the_workers_and_never_passed),
-        cmocka_unit_test(what_is_never_shed_is_no_load),
+        SMALL(above_its_bound_the_server_refuses_at_once_and_still_tells_its_health),
+        LARGE(a_large_bound_is_shared_by_the_workers_and_never_passed),
+        SMALL(what_is_never_shed_is_no_load),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

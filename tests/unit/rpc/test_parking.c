@@ -12,34 +12,9 @@
 
 enum { MANY = 500 };
 
-struct fixture {
-    struct echo_server *echo;
-    struct core_client *client;
-};
-
-static int start(void **state)
-{
-    static struct fixture fixture;
-    struct rpc_options options = echo_options();
-
-    fixture.echo = echo_server_start(&options, 4);
-    fixture.client = core_client_new(echo_server_address(fixture.echo));
-    *state = &fixture;
-    return 0;
-}
-
-static int stop(void **state)
-{
-    struct fixture *fixture = *state;
-
-    core_client_free(fixture->client);
-    echo_server_stop(fixture->echo, 5000);
-    return 0;
-}
-
 static void parked_calls_are_answered_from_another_thread(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *calls[MANY];
 
     for (size_t i = 0; i < MANY; i++)
@@ -51,7 +26,7 @@ static void parked_calls_are_answered_from_another_thread(void **state)
         assert_false(core_call_is_done(calls[i]));
     assert_int_equal(echo_server_complete(fixture->echo), MANY);
     for (size_t i = 0; i < MANY; i++) {
-        assert_int_equal(core_call_wait(calls[i]), GRPC_STATUS_OK);
+        assert_ended(calls[i], GRPC_STATUS_OK);
         assert_int_equal(echo_number(calls[i]), i + 1);
         core_call_free(calls[i]);
     }
@@ -62,22 +37,22 @@ static void parked_calls_are_answered_from_another_thread(void **state)
 
 static void a_call_that_the_client_cancels_is_abandoned_and_its_result_dropped(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *call = echo_start(fixture->client, PARK, 1, ECHO_WAIT_MS);
 
     WAIT_FOR(fixture->client, echo_server_held(fixture->echo) == 1);
     core_call_cancel(call);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_CANCELLED);
+    assert_end(call, GRPC_STATUS_CANCELLED);
     WAIT_FOR(fixture->client, echo_server_abandoned(fixture->echo) == 1);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
     assert_int_equal(echo_server_complete(fixture->echo), 1);
     WAIT_FOR(fixture->client, echo_server_late(fixture->echo) == 1);
-    assert_int_equal(echo_status(fixture->client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_echo(fixture->client, ECHO_PATH "Echo", GRPC_STATUS_OK);
 }
 
 static void a_connection_that_breaks_abandons_its_calls(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_client *other = core_client_new(echo_server_address(fixture->echo));
     struct core_call *call = echo_start(other, PARK, 1, ECHO_WAIT_MS);
 
@@ -90,10 +65,10 @@ static void a_connection_that_breaks_abandons_its_calls(void **state)
 
 static void a_parked_call_ends_at_the_clients_deadline(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     struct core_call *call = echo_start(fixture->client, PARK, 1, 150);
 
-    assert_int_equal(core_call_end(call), GRPC_STATUS_DEADLINE_EXCEEDED);
+    assert_end(call, GRPC_STATUS_DEADLINE_EXCEEDED);
     WAIT_FOR(fixture->client, echo_server_abandoned(fixture->echo) == 1);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
     echo_server_complete(fixture->echo);
@@ -102,11 +77,11 @@ static void a_parked_call_ends_at_the_clients_deadline(void **state)
 
 static void a_parked_call_ends_at_the_rows_cap(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     int64_t from_ns = clock_now_ns(), took_ms;
     struct core_call *call = echo_start(fixture->client, PARK, 1, 0);
 
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_DEADLINE_EXCEEDED);
+    assert_ended(call, GRPC_STATUS_DEADLINE_EXCEEDED);
     took_ms = (clock_now_ns() - from_ns) / 1000000;
     assert_in_range(took_ms, ECHO_PARK_CAP_MS - 5, ECHO_PARK_CAP_MS + 2000);
     assert_string_equal(core_call_reason(call), "DEADLINE");
@@ -117,7 +92,7 @@ static void a_parked_call_ends_at_the_rows_cap(void **state)
 
 static void an_answer_that_nobody_takes_does_not_hold_its_call_forever(void **state)
 {
-    struct fixture *fixture = *state;
+    struct echo_fixture *fixture = *state;
     Passgate__Testing__EchoRequest request = PASSGATE__TESTING__ECHO_REQUEST__INIT;
     struct core_call *call = core_stream_start(fixture->client, &(struct core_start){.path = PARK});
 
@@ -169,24 +144,24 @@ static void a_result_within_the_grace_still_arrives(void **state)
     WAIT_FOR(client, echo_server_held(echo) == 1);
     echo_server_complete(echo);
     rpc_server_stop(echo_server_rpc(echo), ECHO_WAIT_MS);
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_OK);
+    assert_ended(call, GRPC_STATUS_OK);
     assert_int_equal(echo_number(call), 77);
     core_call_free(call);
     core_client_free(client);
     echo_server_discard(echo);
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, echo_set_up, echo_tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(parked_calls_are_answered_from_another_thread, start, stop),
-        cmocka_unit_test_setup_teardown(
-            a_call_that_the_client_cancels_is_abandoned_and_its_result_dropped, start, stop),
-        cmocka_unit_test_setup_teardown(a_connection_that_breaks_abandons_its_calls, start, stop),
-        cmocka_unit_test_setup_teardown(a_parked_call_ends_at_the_clients_deadline, start, stop),
-        cmocka_unit_test_setup_teardown(a_parked_call_ends_at_the_rows_cap, start, stop),
-        cmocka_unit_test_setup_teardown(an_answer_that_nobody_takes_does_not_hold_its_call_forever,
-                                        start, stop),
+        TEST(parked_calls_are_answered_from_another_thread),
+        TEST(a_call_that_the_client_cancels_is_abandoned_and_its_result_dropped),
+        TEST(a_connection_that_breaks_abandons_its_calls),
+        TEST(a_parked_call_ends_at_the_clients_deadline),
+        TEST(a_parked_call_ends_at_the_rows_cap),
+        TEST(an_answer_that_nobody_takes_does_not_hold_its_call_forever),
         cmocka_unit_test(a_server_that_stops_abandons_what_is_parked),
         cmocka_unit_test(a_result_within_the_grace_still_arrives),
     };

@@ -57,7 +57,7 @@ static void expect_draining(struct core_call *call)
 {
     while (echo_next(call, ECHO_WAIT_MS) > 0)
         continue;
-    assert_int_equal(core_call_wait(call), GRPC_STATUS_UNAVAILABLE);
+    assert_ended(call, GRPC_STATUS_UNAVAILABLE);
     if (strcmp(core_call_reason(call), "DRAINING") != 0)
         fail_msg("not our status, but \"%s\"", core_call_text(call));
     core_call_free(call);
@@ -82,7 +82,7 @@ static void streams_end_first_those_of_health_with_the_stop(void **state)
     expect_draining(echo_count(client, ECHO_PATH "Count", 1, 0, ECHO_WAIT_MS));
     expect_draining(core_stream_start(
         client, &(struct core_start){.path = ECHO_PATH "Chat", .deadline_ms = ECHO_WAIT_MS}));
-    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_OK);
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     for (uint64_t i = 2; i < 50; i++)
         assert_int_equal(echo_next(health, ECHO_WAIT_MS), i);
     assert_int_equal(echo_server_streams_told(echo), 1);
@@ -119,7 +119,7 @@ static void calls_in_flight_are_answered_within_the_grace(void **state)
     }
     await_stop();
     assert_int_equal(echo_server_abandoned(echo), 0);
-    assert_int_equal(echo_status(client, ECHO_PATH "Echo"), GRPC_STATUS_UNAVAILABLE);
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_UNAVAILABLE);
 }
 
 static void a_server_without_calls_stops_at_once(void **state)
