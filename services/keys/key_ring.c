@@ -28,6 +28,21 @@ void key_ring_unref(struct key_ring *ring)
     memory_free(ring);
 }
 
+static void *ref_version(void *ring)
+{
+    return key_ring_ref(ring);
+}
+
+static void unref_version(void *ring)
+{
+    key_ring_unref(ring);
+}
+
+void key_ring_snapshot_init(struct snapshot *snapshot, struct key_ring *ring)
+{
+    snapshot_init(snapshot, ring, ref_version, unref_version);
+}
+
 bool key_ring_equal(const struct key_ring *a, const struct key_ring *b)
 {
     if (a->count != b->count)

@@ -20,6 +20,7 @@
 #ifndef KEYS_KEY_RING_H
 #define KEYS_KEY_RING_H
 
+#include "base/snapshot.h"
 #include "keys/key.h"
 
 enum {
@@ -63,6 +64,8 @@ MUST_CHECK bool key_ring_from_jwks(struct span json, struct key_ring **ret_ring,
 struct key_ring *key_ring_ref(struct key_ring *ring);
 /* NULL is allowed. */
 void key_ring_unref(struct key_ring *ring);
+/* Where the ring in force is found.  Takes the caller's reference on `ring` (may be NULL). */
+void key_ring_snapshot_init(struct snapshot *snapshot, struct key_ring *ring);
 
 /* The same keys with the same times: a reload that changed nothing. */
 bool key_ring_equal(const struct key_ring *a, const struct key_ring *b);

@@ -16,26 +16,6 @@ enum {
     SHUTDOWN_GRACE_MS = 5000,
 };
 
-static void *ref_directives(void *set)
-{
-    return directive_set_ref(set);
-}
-
-static void unref_directives(void *set)
-{
-    directive_set_unref(set);
-}
-
-static void *ref_keys(void *ring)
-{
-    return key_ring_ref(ring);
-}
-
-static void unref_keys(void *ring)
-{
-    key_ring_unref(ring);
-}
-
 static uint64_t directive_set_in_force(void *context)
 {
     struct server *server = context;
@@ -238,8 +218,8 @@ bool server_start(const struct config *config, struct diagnostics *diagnostics,
     server->config = config;
     arena_init(&server->arena, 16 * 1024);
     mailbox_init(&server->maintenance_mailbox);
-    snapshot_init(&server->keys, NULL, ref_keys, unref_keys);
-    snapshot_init(&server->directives, NULL, ref_directives, unref_directives);
+    key_ring_snapshot_init(&server->keys, NULL);
+    directive_set_snapshot_init(&server->directives, NULL);
     if (!start_all(server, diagnostics, err)) {
         server_stop(server);
         return false;

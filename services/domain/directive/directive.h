@@ -10,6 +10,7 @@
 #define DOMAIN_DIRECTIVE_DIRECTIVE_H
 
 #include "base/diagnostics.h"
+#include "base/snapshot.h"
 #include "domain/country/groups.h"
 #include "domain/facts/facts.h"
 
@@ -137,6 +138,8 @@ struct directive_set *directive_set_empty(void);
 
 struct directive_set *directive_set_ref(struct directive_set *set);
 void directive_set_unref(struct directive_set *set);
+/* Where the set in force is found.  Takes the caller's reference on `set` (may be NULL). */
+void directive_set_snapshot_init(struct snapshot *snapshot, struct directive_set *set);
 
 /* SHA-256 over the ids and digests of all directives and over all declared resources, both in
  * order, lower-case hex: equal for equal rules, however they are spread over files. */

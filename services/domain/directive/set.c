@@ -29,6 +29,21 @@ void directive_set_unref(struct directive_set *set)
     memory_free(set);
 }
 
+static void *ref_version(void *set)
+{
+    return directive_set_ref(set);
+}
+
+static void unref_version(void *set)
+{
+    directive_set_unref(set);
+}
+
+void directive_set_snapshot_init(struct snapshot *snapshot, struct directive_set *set)
+{
+    snapshot_init(snapshot, set, ref_version, unref_version);
+}
+
 /* Eight bytes a step: names are short, and this is on the path of every check. */
 static uint64_t hash_bytes(uint64_t hash, struct span bytes)
 {

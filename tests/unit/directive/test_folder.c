@@ -31,16 +31,6 @@ struct world {
     struct err err;
 };
 
-static void *ref_set(void *set)
-{
-    return directive_set_ref(set);
-}
-
-static void unref_set(void *set)
-{
-    directive_set_unref(set);
-}
-
 static char *path_of(struct world *world, const char *name)
 {
     return arena_printf(&world->arena, "%s/%s", world->folder, name);
@@ -58,7 +48,7 @@ static void start(struct world *world)
     if (!sqlite_open(&sqlite, &world->store, &world->err))
         fail_msg("%s", world->err.detail);
     world->names.partition_count = world->store->partition_count;
-    snapshot_init(&world->set, NULL, ref_set, unref_set);
+    directive_set_snapshot_init(&world->set, NULL);
     world->source = directive_folder_new(&(struct directive_folder_options){
         .path = path_of(world, "directives"),
         .environment = &world->directives->environment,
