@@ -2,46 +2,18 @@
 /* ClaimService: issued once, given again while it may be, examined by those whom it concerns. */
 #include "base/json.h"
 #include "passgate/v1/claim.pb-c.h"
-#include "passgate/v1/verification.pb-c.h"
 #include "storage/revision.h"
-#include "unit/product/world.h"
+#include "unit/product/evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-static int set_up(void **state)
-{
-    const struct world_options options = {.bindings = NULL};
-
-    *state = world_new(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_free(*state);
-    return 0;
-}
-
 static void submit(struct world *world, const char *request_id, const char *check_id)
 {
-    const char *json =
-        arena_printf(world_arena(world),
-                     "{\"request_id\": \"%s\", \"subject\": \"alice\", \"evidence\": {"
-                     "\"evidence_class\": \"EVIDENCE_CLASS_PASSPORT\", \"vendor\": \"veriff\","
-                     "\"check_id\": \"%s\", \"result\": \"VENDOR_RESULT_PASSED\","
-                     "\"verified_at\": \"2026-06-12T20:00:00Z\","
-                     "\"document\": {\"issuer\": \"DEU\", \"nationality\": \"DEU\", \"proof\": "
-                     "\"PROOF_CHIP\"}}}",
-                     request_id, check_id);
-    struct answer answer =
-        world_call_json(world, NULL, "VerificationService/SubmitVerification",
-                        &passgate__v1__submit_verification_request__descriptor, json,
-                        &passgate__v1__submit_verification_response__descriptor);
-
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
+    world_expect_ok(
+        submit_passport(world, &(struct passport){.request_id = request_id, .check_id = check_id}));
 }
 
 static struct answer issue(struct world *world, const char *audience, const char *more)
@@ -56,24 +28,17 @@ static struct answer issue(struct world *world, const char *audience, const char
 
 static const Passgate__V1__IssueClaimResponse *issued(struct world *world, const char *more)
 {
-    struct answer answer = issue(world, "https://shop.test", more);
-
-    if (answer.status != GRPC_STATUS_OK)
-        fail_msg("%s on %s", answer.reason, answer.field);
-    return answer.response;
+    return world_expect_ok(issue(world, "https://shop.test", more));
 }
 
 static const Passgate__V1__IntrospectClaimResponse *introspect(struct world *world,
                                                                const char *token)
 {
     Passgate__V1__IntrospectClaimRequest request = PASSGATE__V1__INTROSPECT_CLAIM_REQUEST__INIT;
-    struct answer answer;
 
     request.token = (char *)(uintptr_t)token;
-    answer = world_call(world, NULL, "ClaimService/IntrospectClaim", &request.base,
-                        &passgate__v1__introspect_claim_response__descriptor);
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
-    return answer.response;
+    return world_expect_ok(world_call(world, NULL, "ClaimService/IntrospectClaim", &request.base,
+                                      &passgate__v1__introspect_claim_response__descriptor));
 }
 
 static void a_claim_is_issued_once_and_given_again(void **state)
@@ -108,7 +73,7 @@ static void who_asks_otherwise_gets_another_claim(void **state)
         assert_false(other->cached);
         assert_string_not_equal(other->jti, first->jti);
     }
-    other = issue(*state, "https://bank.test", "").response;
+    other = world_expect_ok(issue(*state, "https://bank.test", ""));
     assert_false(other->cached);
     assert_true(issued(*state, "")->cached);
     assert_true(issued(*state, ", \"disclosure\": \"DISCLOSURE_PREDICATES\"")->cached);
@@ -197,13 +162,10 @@ static void a_revision_ahead_of_the_store_is_refused(void **state)
     answer = issue(*state, "https://shop.test",
                    arena_printf(world_arena(*state), ", \"min_revision\": \"%s\"",
                                 revision_format(&revision, text)));
-    assert_int_equal(answer.status, GRPC_STATUS_FAILED_PRECONDITION);
-    assert_string_equal(answer.reason, "REVISION_AHEAD");
+    world_expect_refused(answer, GRPC_STATUS_FAILED_PRECONDITION, "REVISION_AHEAD", "min_revision");
     revision.partition = 1; /* says nothing about this subject */
-    answer = issue(*state, "https://shop.test",
-                   arena_printf(world_arena(*state), ", \"min_revision\": \"%s\"",
+    issued(*state, arena_printf(world_arena(*state), ", \"min_revision\": \"%s\"",
                                 revision_format(&revision, text)));
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
 }
 
 static void an_active_claim_is_shown_and_anything_else_is_not(void **state)
@@ -240,9 +202,8 @@ static void the_keys_are_given_without_their_secrets(void **state)
 {
     Passgate__V1__GetJwksRequest request = PASSGATE__V1__GET_JWKS_REQUEST__INIT;
     const Passgate__V1__GetJwksResponse *response =
-        world_call(*state, NULL, "ClaimService/GetJwks", &request.base,
-                   &passgate__v1__get_jwks_response__descriptor)
-            .response;
+        world_expect_ok(world_call(*state, NULL, "ClaimService/GetJwks", &request.base,
+                                   &passgate__v1__get_jwks_response__descriptor));
     json_t *jwks, *key;
     struct err err;
 
@@ -254,7 +215,7 @@ static void the_keys_are_given_without_their_secrets(void **state)
     json_decref(jwks);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {

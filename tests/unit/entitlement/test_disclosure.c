@@ -1,67 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a caller is told, method by method: with `decision` no refusal differs from another. */
 #include "passgate/v1/entitlement.pb-c.h"
-#include "passgate/v1/verification.pb-c.h"
-#include "unit/product/world.h"
+#include "unit/product/evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#define CALLER(name, told)                                                      \
-    {                                                                           \
-        .id = {(const uint8_t *)(name), sizeof(name) - 1}, .roles = ROLE_BOUND, \
-        .disclose = (told), .authentication = RPC_MTLS,                         \
-    }
-
-/* The certificates `dns` and `spiffe`. */
-static const struct caller rows[] = {
-    CALLER("checkout", DISCLOSE_DECISION),
-    CALLER("spiffe://corp/ns/shop/sa/checkout", DISCLOSE_REASONS),
-};
-static const struct caller_bindings bindings = {rows, ARRAY_LEN(rows)};
-
-#define TERSE "dns"
-#define TOLD  "spiffe"
-
-static void submit(struct world *world, const char *subject, const char *kind, const char *country)
-{
-    const char *json =
-        arena_printf(world_arena(world),
-                     "{\"request_id\": \"%s-%s\", \"subject\": \"%s\", \"evidence\": {"
-                     "\"evidence_class\": \"EVIDENCE_CLASS_STATEMENT\", \"vendor\": \"hr\","
-                     "\"check_id\": \"%s-%s\", \"result\": \"VENDOR_RESULT_PASSED\","
-                     "\"verified_at\": \"2026-06-12T20:00:00Z\", \"statement\": {\"kind\": "
-                     "\"STATEMENT_KIND_%s\","
-                     "\"source\": \"STATEMENT_SOURCE_REGISTER\", \"as_of\": \"2026-06-01\", "
-                     "\"country\": \"%s\"}}}",
-                     subject, kind, subject, subject, kind, kind, country);
-    struct answer answer =
-        world_call_json(world, TOLD, "VerificationService/SubmitVerification",
-                        &passgate__v1__submit_verification_request__descriptor, json,
-                        &passgate__v1__submit_verification_response__descriptor);
-
-    if (answer.status != GRPC_STATUS_OK)
-        fail_msg("%s on %s", answer.reason, answer.field);
-}
+#define TERSE WORLD_TERSE
+#define TOLD  WORLD_TOLD
 
 static int set_up(void **state)
 {
-    const struct world_options options = {.bindings = &bindings};
-    struct world *world = world_new(&options);
+    static const struct statement statements[] = {
+        {"american", "1", "CITIZEN_OF", "USA"},
+        {"foreigner", "1", "CITIZEN_OF", "RUS"},
+        {"foreigner", "2", "CITIZENSHIPS_COMPLETE", ""},
+        {"foreigner", "3", "US_STATUS_NONE", ""},
+    };
 
-    submit(world, "american", "CITIZEN_OF", "USA");
-    submit(world, "foreigner", "CITIZEN_OF", "RUS");
-    submit(world, "foreigner", "CITIZENSHIPS_COMPLETE", "");
-    submit(world, "foreigner", "US_STATUS_NONE", "");
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_free(*state);
+    world_set_up_callers(state);
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++)
+        submit_statement(*state, &statements[i]);
     return 0;
 }
 
@@ -84,8 +45,7 @@ static struct span without_id(struct world *world, struct answer answer)
     Passgate__V1__CheckEntitlementResponse response;
     uint8_t *bytes = arena_alloc(world_arena(world), 4096);
 
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
-    response = *(const Passgate__V1__CheckEntitlementResponse *)answer.response;
+    response = *(const Passgate__V1__CheckEntitlementResponse *)world_expect_ok(answer);
     assert_string_not_equal(response.decision_id, "");
     response.decision_id = (char *)(uintptr_t) "";
     return span_of(bytes, passgate__v1__check_entitlement_response__pack(&response, bytes));
@@ -117,7 +77,7 @@ static void with_decision_every_refusal_is_the_same(void **state)
 static void with_decision_a_permission_says_for_how_long(void **state)
 {
     const Passgate__V1__CheckEntitlementResponse *response =
-        check(*state, TERSE, "american", "closed", "").response;
+        world_expect_ok(check(*state, TERSE, "american", "closed", ""));
 
     assert_int_equal(response->decision, PASSGATE__V1__DECISION__DECISION_ALLOW);
     assert_int_equal(response->max_age->seconds, 5);
@@ -131,7 +91,7 @@ static void with_decision_a_permission_says_for_how_long(void **state)
 static void with_reasons_the_directive_and_another_resource_are_named(void **state)
 {
     const Passgate__V1__CheckEntitlementResponse *response =
-        check(*state, TOLD, "foreigner", "closed", ", \"want_reasons\": true").response;
+        world_expect_ok(check(*state, TOLD, "foreigner", "closed", ", \"want_reasons\": true"));
     struct answer unknown =
         check(*state, TOLD, "american", "closed", ", \"on_behalf_of\": \"org/unheard-of\"");
 
@@ -140,34 +100,30 @@ static void with_reasons_the_directive_and_another_resource_are_named(void **sta
     assert_int_equal(response->n_directives, 1);
     assert_string_equal(response->directives[0]->directive, "us-persons-only");
     assert_int_equal(response->directive_set, 1);
-    response = check(*state, TOLD, "foreigner", "closed", "").response;
+    response = world_expect_ok(check(*state, TOLD, "foreigner", "closed", ""));
     assert_int_equal(response->n_directives, 0); /* nobody asked */
-    assert_int_equal(unknown.status, GRPC_STATUS_FAILED_PRECONDITION);
-    assert_string_equal(unknown.reason, "ORGANIZATION_UNKNOWN");
-    assert_string_equal(unknown.field, "on_behalf_of");
+    world_expect_refused(unknown, GRPC_STATUS_FAILED_PRECONDITION, "ORGANIZATION_UNKNOWN",
+                         "on_behalf_of");
 }
 
 static void a_batch_and_a_list_tell_no_more_than_a_check(void **state)
 {
-    const Passgate__V1__BatchCheckEntitlementsResponse *batch =
-        world_call_json(
-            *state, TERSE, "EntitlementService/BatchCheckEntitlements",
-            &passgate__v1__batch_check_entitlements_request__descriptor,
-            "{\"checks\": ["
-            "{\"subject\": \"foreigner\", \"action\": \"use\", \"resource\": {\"type\": \"model\", "
-            "\"id\": \"closed\"}},"
-            "{\"subject\": \"nobody\", \"action\": \"use\", \"resource\": {\"type\": \"model\", "
-            "\"id\": \"closed\"}},"
-            "{\"subject\": \"american\", \"on_behalf_of\": \"org/no\", \"action\": \"use\","
-            " \"resource\": {\"type\": \"model\", \"id\": \"open\"}}]}",
-            &passgate__v1__batch_check_entitlements_response__descriptor)
-            .response;
+    const Passgate__V1__BatchCheckEntitlementsResponse *batch = world_expect_ok(world_call_json(
+        *state, TERSE, "EntitlementService/BatchCheckEntitlements",
+        &passgate__v1__batch_check_entitlements_request__descriptor,
+        "{\"checks\": ["
+        "{\"subject\": \"foreigner\", \"action\": \"use\", \"resource\": {\"type\": \"model\", "
+        "\"id\": \"closed\"}},"
+        "{\"subject\": \"nobody\", \"action\": \"use\", \"resource\": {\"type\": \"model\", "
+        "\"id\": \"closed\"}},"
+        "{\"subject\": \"american\", \"on_behalf_of\": \"org/no\", \"action\": \"use\","
+        " \"resource\": {\"type\": \"model\", \"id\": \"open\"}}]}",
+        &passgate__v1__batch_check_entitlements_response__descriptor));
     const Passgate__V1__ListEntitlementsResponse *list =
-        world_call_json(*state, TERSE, "EntitlementService/ListEntitlements",
-                        &passgate__v1__list_entitlements_request__descriptor,
-                        "{\"subject\": \"nobody\", \"action\": \"use\"}",
-                        &passgate__v1__list_entitlements_response__descriptor)
-            .response;
+        world_expect_ok(world_call_json(*state, TERSE, "EntitlementService/ListEntitlements",
+                                        &passgate__v1__list_entitlements_request__descriptor,
+                                        "{\"subject\": \"nobody\", \"action\": \"use\"}",
+                                        &passgate__v1__list_entitlements_response__descriptor));
 
     assert_int_equal(batch->n_decisions, 3);
     for (size_t i = 0; i < batch->n_decisions; i++) {
@@ -199,8 +155,10 @@ static struct answer explain(struct world *world, const char *caller, const char
 
 static void an_explanation_explains_as_far_as_the_caller_is_told(void **state)
 {
-    const Passgate__V1__ExplainEntitlementResponse *terse = explain(*state, TERSE, "").response;
-    const Passgate__V1__ExplainEntitlementResponse *told = explain(*state, TOLD, "").response;
+    const Passgate__V1__ExplainEntitlementResponse *terse =
+        world_expect_ok(explain(*state, TERSE, ""));
+    const Passgate__V1__ExplainEntitlementResponse *told =
+        world_expect_ok(explain(*state, TOLD, ""));
     struct answer hidden = explain(*state, TERSE, ", \"on_behalf_of\": \"org/no\"");
     struct answer named = explain(*state, TOLD, ", \"on_behalf_of\": \"org/no\"");
 
@@ -211,11 +169,10 @@ static void an_explanation_explains_as_far_as_the_caller_is_told(void **state)
     assert_string_equal(told->directive, "us-persons-only");
     assert_int_equal(told->parties[0]->n_facts, 0); /* facts are another level */
     assert_string_equal(told->parties[0]->directives[0]->require[0]->because, "");
-    assert_int_equal(hidden.status, GRPC_STATUS_OK);
-    terse = hidden.response;
+    terse = world_expect_ok(hidden);
     assert_int_equal(terse->decision->decision, PASSGATE__V1__DECISION__DECISION_DENY);
-    assert_string_equal(named.reason, "ORGANIZATION_UNKNOWN");
-    assert_string_equal(named.field, "check.on_behalf_of");
+    world_expect_refused(named, GRPC_STATUS_FAILED_PRECONDITION, "ORGANIZATION_UNKNOWN",
+                         "check.on_behalf_of");
 }
 
 static void a_list_goes_on_where_the_page_before_ended(void **state)
@@ -223,15 +180,14 @@ static void a_list_goes_on_where_the_page_before_ended(void **state)
     const char *token = "";
 
     for (int page = 0; page < 2; page++) {
-        const Passgate__V1__ListEntitlementsResponse *list =
+        const Passgate__V1__ListEntitlementsResponse *list = world_expect_ok(
             world_call_json(*state, TOLD, "EntitlementService/ListEntitlements",
                             &passgate__v1__list_entitlements_request__descriptor,
                             arena_printf(world_arena(*state),
                                          "{\"subject\": \"american\", \"action\": \"use\","
                                          "\"page_size\": 1, \"page_token\": \"%s\"}",
                                          token),
-                            &passgate__v1__list_entitlements_response__descriptor)
-                .response;
+                            &passgate__v1__list_entitlements_response__descriptor));
 
         assert_int_equal(list->n_entitlements, 1);
         assert_string_equal(list->entitlements[0]->resource->id, page == 0 ? "closed" : "open");
@@ -241,7 +197,7 @@ static void a_list_goes_on_where_the_page_before_ended(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
 
 int main(void)
 {

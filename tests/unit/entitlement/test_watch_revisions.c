@@ -3,66 +3,29 @@
  * but that. */
 #include "base/mailbox.h"
 #include "passgate/v1/entitlement.pb-c.h"
-#include "passgate/v1/verification.pb-c.h"
 #include "storage/blocking.h"
-#include "unit/product/world.h"
+#include "unit/product/evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-#define CALLER(name, told)                                                      \
-    {                                                                           \
-        .id = {(const uint8_t *)(name), sizeof(name) - 1}, .roles = ROLE_BOUND, \
-        .disclose = (told), .authentication = RPC_MTLS,                         \
-    }
-
-/* The certificates `dns` and `spiffe`; nobody has bound the one of `other_uri`. */
-static const struct caller rows[] = {
-    CALLER("checkout", DISCLOSE_DECISION),
-    CALLER("spiffe://corp/ns/shop/sa/checkout", DISCLOSE_REASONS),
-};
-static const struct caller_bindings bindings = {rows, ARRAY_LEN(rows)};
-
-#define TERSE  "dns"
-#define TOLD   "spiffe"
-#define NOBODY "other_uri"
+#define TERSE  WORLD_TERSE
+#define TOLD   WORLD_TOLD
+#define NOBODY "other_uri" /* whom nobody has bound */
 
 enum { WAIT_MS = 20000, QUIET_MS = 100, HANDLE_LENGTH = 22 };
-
-static int set_up(void **state)
-{
-    *state = world_new(&(struct world_options){.bindings = &bindings});
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_free(*state);
-    return 0;
-}
 
 /* Evidence that the subject is a citizen of the USA; returns the revision. */
 static const char *submit(struct world *world, const char *subject, int number)
 {
-    const char *json = arena_printf(
-        world_arena(world),
-        "{\"request_id\": \"%s-%d\", \"subject\": \"%s\", \"evidence\": {"
-        "\"evidence_class\": \"EVIDENCE_CLASS_STATEMENT\", \"vendor\": \"hr\","
-        "\"check_id\": \"%s-%d\", \"result\": \"VENDOR_RESULT_PASSED\","
-        "\"verified_at\": \"2026-06-12T20:00:00Z\", \"statement\": {"
-        "\"kind\": \"STATEMENT_KIND_CITIZEN_OF\", \"source\": \"STATEMENT_SOURCE_REGISTER\","
-        "\"as_of\": \"2026-06-01\", \"country\": \"USA\"}}}",
-        subject, number, subject, subject, number);
-    struct answer answer =
-        world_call_json(world, TOLD, "VerificationService/SubmitVerification",
-                        &passgate__v1__submit_verification_request__descriptor, json,
-                        &passgate__v1__submit_verification_response__descriptor);
-
-    if (answer.status != GRPC_STATUS_OK)
-        fail_msg("%s on %s", answer.reason, answer.field);
-    return ((const Passgate__V1__SubmitVerificationResponse *)answer.response)->revision;
+    return submit_statement(world, &(struct statement){
+                                       .subject = subject,
+                                       .id = arena_printf(world_arena(world), "%d", number),
+                                       .kind = "CITIZEN_OF",
+                                       .country = "USA",
+                                   });
 }
 
 static void set_principal(struct world *world, const char *service, const char *person)
@@ -71,11 +34,10 @@ static void set_principal(struct world *world, const char *service, const char *
         arena_printf(world_arena(world),
                      "{\"request_id\": \"%s-%s\", \"subject\": \"%s\", \"principals\": [\"%s\"]}",
                      service, person, service, person);
-    struct answer answer = world_call_json(world, TOLD, "VerificationService/SetPrincipals",
-                                           &passgate__v1__set_principals_request__descriptor, json,
-                                           &passgate__v1__set_principals_response__descriptor);
 
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
+    world_expect_ok(world_call_json(world, TOLD, "VerificationService/SetPrincipals",
+                                    &passgate__v1__set_principals_request__descriptor, json,
+                                    &passgate__v1__set_principals_response__descriptor));
 }
 
 static const Passgate__V1__CheckEntitlementResponse *check(struct world *world, const char *caller,
@@ -86,13 +48,11 @@ static const Passgate__V1__CheckEntitlementResponse *check(struct world *world, 
                                     "true, \"resource\": {\"type\": \"model\", \"id\": "
                                     "\"closed\"}%s}",
                                     subject, more);
-    struct answer answer =
-        world_call_json(world, caller, "EntitlementService/CheckEntitlement",
-                        &passgate__v1__check_entitlement_request__descriptor, json,
-                        &passgate__v1__check_entitlement_response__descriptor);
 
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
-    return answer.response;
+    return world_expect_ok(world_call_json(world, caller, "EntitlementService/CheckEntitlement",
+                                           &passgate__v1__check_entitlement_request__descriptor,
+                                           json,
+                                           &passgate__v1__check_entitlement_response__descriptor));
 }
 
 static struct core_call *start(struct world *world, const char *caller, const char *revision,
@@ -122,7 +82,8 @@ static const Passgate__V1__WatchRevisionsResponse *next(struct core_call *call)
         (const Passgate__V1__WatchRevisionsResponse *)core_stream_read(
             call, &passgate__v1__watch_revisions_response__descriptor, WAIT_MS);
 
-    assert_non_null(message);
+    if (!message)
+        fail_msg("no message: %s", core_call_describe(call));
     assert_in_range(strlen(message->revision), 1, REVISION_TEXT_MAX);
     return message;
 }
@@ -146,7 +107,7 @@ static const Passgate__V1__WatchRevisionsResponse *assert_begins(struct core_cal
 static void end(struct core_call *call)
 {
     core_call_cancel(call);
-    assert_int_equal(core_call_end(call), GRPC_STATUS_CANCELLED);
+    assert_end(call, GRPC_STATUS_CANCELLED);
 }
 
 static void assert_told_one(const Passgate__V1__WatchRevisionsResponse *message, const char *handle)
@@ -246,7 +207,7 @@ static void a_batch_gives_handles_where_they_are_wanted(void **state)
     const Passgate__V1__BatchCheckEntitlementsResponse *batch;
 
     submit(*state, "american", 1);
-    batch =
+    batch = world_expect_ok(
         world_call_json(*state, TOLD, "EntitlementService/BatchCheckEntitlements",
                         &passgate__v1__batch_check_entitlements_request__descriptor,
                         "{\"checks\": ["
@@ -254,8 +215,7 @@ static void a_batch_gives_handles_where_they_are_wanted(void **state)
                         " \"resource\": {\"type\": \"model\", \"id\": \"closed\"}},"
                         "{\"subject\": \"american\", \"action\": \"use\","
                         " \"resource\": {\"type\": \"model\", \"id\": \"open\"}}]}",
-                        &passgate__v1__batch_check_entitlements_response__descriptor)
-            .response;
+                        &passgate__v1__batch_check_entitlements_response__descriptor));
     assert_int_equal(batch->decisions[0]->n_handles, 1);
     assert_string_equal(batch->decisions[0]->handles[0],
                         check(*state, TOLD, "american", "")->handles[0]);
@@ -415,7 +375,7 @@ static void assert_refused(struct core_call *call, grpc_status_code code, const 
 {
     assert_null(
         core_stream_read(call, &passgate__v1__watch_revisions_response__descriptor, WAIT_MS));
-    assert_int_equal(core_call_wait(call), code);
+    assert_ended(call, code);
     assert_string_equal(core_call_reason(call), reason);
     assert_string_equal(core_call_field(call), field);
     core_call_free(call);
@@ -459,7 +419,7 @@ static void there_are_so_many_watches_and_no_more(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up_callers, world_tear_down)
 
 int main(void)
 {

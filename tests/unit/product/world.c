@@ -3,22 +3,18 @@
 #include "unit/product/world.h"
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "claim/claim_service.h"
-#include "client/src/json_message.h"
 #include "entitlement/service.h"
 #include "keys/key_ring.h"
 #include "storage/blocking.h"
 #include "storage/sqlite.h"
 #include "verification/verification.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    DEADLINE_MS = 20000,
     STORE_TIMEOUT_MS = 10000,
     KEEP_MS = 960 * 1000,
     CLIENTS_MAX = 8,
@@ -82,26 +78,6 @@ static void give_up(const char *what, const struct err *err)
 {
     fprintf(stderr, "world: %s: %s\n", what, err->detail);
     abort();
-}
-
-static void *ref_set(void *set)
-{
-    return directive_set_ref(set);
-}
-
-static void unref_set(void *set)
-{
-    directive_set_unref(set);
-}
-
-static void *ref_keys(void *ring)
-{
-    return key_ring_ref(ring);
-}
-
-static void unref_keys(void *ring)
-{
-    key_ring_unref(ring);
 }
 
 static uint64_t set_number(void *context)
@@ -271,7 +247,7 @@ static void serve(struct world *world, const struct caller_bindings *bindings)
         give_up("rpc", &err);
 }
 
-struct world *world_new(const struct world_options *options)
+struct world *world_new(const struct caller_bindings *bindings)
 {
     struct world *world = memory_new(struct world);
 
@@ -283,10 +259,10 @@ struct world *world_new(const struct world_options *options)
         abort();
     world->metrics = metrics_new(2);
     open_storage(world);
-    snapshot_init(&world->set, compile(world), ref_set, unref_set);
-    snapshot_init(&world->keys, load_keys(world), ref_keys, unref_keys);
+    directive_set_snapshot_init(&world->set, compile(world));
+    key_ring_snapshot_init(&world->keys, load_keys(world));
     fill_options(world);
-    serve(world, options->bindings);
+    serve(world, bindings);
     return world;
 }
 
@@ -314,6 +290,30 @@ void world_free(struct world *world)
         abort();
     arena_release(&world->arena);
     memory_free(world);
+}
+
+int world_set_up(void **state)
+{
+    *state = world_new(NULL);
+    return 0;
+}
+
+int world_set_up_callers(void **state)
+{
+    static const struct caller rows[] = {
+        WORLD_CALLER("checkout", ROLE_BOUND, DISCLOSE_DECISION),
+        WORLD_CALLER("spiffe://corp/ns/shop/sa/checkout", ROLE_BOUND, DISCLOSE_REASONS),
+    };
+    static const struct caller_bindings bindings = {rows, ARRAY_LEN(rows)};
+
+    *state = world_new(&bindings);
+    return 0;
+}
+
+int world_tear_down(void **state)
+{
+    world_free(*state);
+    return 0;
 }
 
 struct test_clock *world_clock(struct world *world)
@@ -374,64 +374,6 @@ struct core_client *world_client(struct world *world, const char *caller)
     *known = (struct known_client){caller, core_client_new_with(&options)};
     world->client_count++;
     return known->client;
-}
-
-static void *arena_allocate(void *data, size_t size)
-{
-    return arena_alloc(data, size);
-}
-
-static void arena_keep(void *data, void *piece)
-{
-    (void)data;
-    (void)piece;
-}
-
-/* A copy that outlives the call. */
-static const void *keep(struct world *world, const ProtobufCMessage *message)
-{
-    ProtobufCAllocator allocator = {arena_allocate, arena_keep, &world->arena};
-    size_t length;
-    uint8_t *bytes;
-
-    if (!message)
-        return NULL;
-    length = protobuf_c_message_get_packed_size(message);
-    bytes = arena_alloc(&world->arena, length);
-    protobuf_c_message_pack(message, bytes);
-    return protobuf_c_message_unpack(message->descriptor, &allocator, length, bytes);
-}
-
-struct answer world_call(struct world *world, const char *caller, const char *method,
-                         const ProtobufCMessage *request,
-                         const ProtobufCMessageDescriptor *response)
-{
-    const char *path = arena_printf(&world->arena, "/passgate.v1.%s", method);
-    struct core_call *call = core_call(world_client(world, caller), path, request, DEADLINE_MS);
-    struct answer answer = {.status = core_call_wait(call)};
-
-    answer.text = arena_text(&world->arena, span_text(core_call_text(call)));
-    answer.reason = arena_text(&world->arena, span_text(core_call_reason(call)));
-    answer.field = arena_text(&world->arena, span_text(core_call_field(call)));
-    if (answer.status == GRPC_STATUS_OK)
-        answer.response = keep(world, core_call_reply(call, response));
-    core_call_free(call);
-    return answer;
-}
-
-struct answer world_call_json(struct world *world, const char *caller, const char *method,
-                              const ProtobufCMessageDescriptor *type, const char *json,
-                              const ProtobufCMessageDescriptor *response)
-{
-    ProtobufCMessage *request;
-    json_t *value;
-    struct err err;
-
-    if (!json_read(span_text(json), &value, &err) ||
-        !json_message_read(value, type, &world->arena, &request, &err))
-        give_up(json, &err);
-    json_decref(value);
-    return world_call(world, caller, method, request, response);
 }
 
 static const char *describe(struct world *world, const struct store_outbox_entry *entry)

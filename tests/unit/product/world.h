@@ -22,13 +22,25 @@ enum { WORLD_LIFETIME_MS = 300 * 1000, WORLD_HEARTBEAT_MS = 200, WORLD_CHANGES_M
 
 struct world;
 
-struct world_options {
-    const struct caller_bindings
-        *bindings; /* with mutual TLS; NULL: plaintext, everybody is local */
-};
-
-struct world *world_new(const struct world_options *options);
+/* Who may call, over mutual TLS; NULL: plaintext, everybody is local. */
+struct world *world_new(const struct caller_bindings *bindings);
 void world_free(struct world *world);
+
+/* A row of bindings: an id of a certificate, what its owner may do and what it is told. */
+#define WORLD_CALLER(name, role_bits, told)                                      \
+    {                                                                            \
+        .id = {(const uint8_t *)(name), sizeof(name) - 1}, .roles = (role_bits), \
+        .disclose = (told), .authentication = RPC_MTLS,                          \
+    }
+
+/* Two callers that may do everything: one is told the decision, the other the reasons as well. */
+#define WORLD_TERSE "dns"
+#define WORLD_TOLD  "spiffe"
+
+/* For cmocka, which keeps the world as its state: in plaintext; with the two callers above. */
+int world_set_up(void **state);
+int world_set_up_callers(void **state);
+int world_tear_down(void **state);
 
 struct test_clock *world_clock(struct world *world);
 struct arena *world_arena(struct world *world);
@@ -40,26 +52,6 @@ struct core_client *world_client(struct world *world, const char *caller);
 
 /* The same directives are in force as the set of this number. */
 void world_number_directives(struct world *world, uint64_t number);
-
-/* What a call came to.  Texts and the response live in the arena of the world. */
-struct answer {
-    grpc_status_code status;
-    const char *reason; /* of ErrorInfo; "" when it is OK */
-    const char *field;
-    const char *text;
-    const void *response; /* the unpacked message; NULL when there is none */
-};
-
-/* Call "Service/Method" of passgate.v1 as `caller`, the name of a certificate of
- * tests/unit/rpc/make_certificates.sh (NULL in plaintext). */
-struct answer world_call(struct world *world, const char *caller, const char *method,
-                         const ProtobufCMessage *request,
-                         const ProtobufCMessageDescriptor *response);
-
-/* The request as JSON, with the names of the .proto file. */
-struct answer world_call_json(struct world *world, const char *caller, const char *method,
-                              const ProtobufCMessageDescriptor *type, const char *json,
-                              const ProtobufCMessageDescriptor *response);
 
 /* Take everything out of the store's outbox: the names of the kinds and the outcomes, one
  * "kind:outcome " each. */

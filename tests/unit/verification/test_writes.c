@@ -1,71 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is written about subjects, through the door and into a real store. */
-#include "passgate/v1/verification.pb-c.h"
-#include "unit/product/world.h"
+#include "unit/product/evidence.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-static int set_up(void **state)
+static struct answer submit(struct world *world, struct passport passport)
 {
-    const struct world_options options = {.bindings = NULL};
-
-    *state = world_new(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    world_free(*state);
-    return 0;
-}
-
-/* What one submission says. */
-struct word {
-    const char *request_id;
-    const char *subject;
-    const char *check_id;
-    const char *result;      /* "PASSED", "FAILED" */
-    const char *verified_at; /* "20:00" of 2026-06-12 */
-    const char *nationality;
-    const char *more; /* further members of the request */
-};
-
-static struct answer submit(struct world *world, struct word word)
-{
-    const char *json = arena_printf(
-        world_arena(world),
-        "{\"request_id\": \"%s\", \"subject\": \"%s\", \"evidence\": {"
-        "\"evidence_class\": \"EVIDENCE_CLASS_PASSPORT\", \"vendor\": \"veriff\","
-        "\"check_id\": \"%s\", \"result\": \"VENDOR_RESULT_%s\","
-        "\"verified_at\": \"2026-06-12T%s:00Z\","
-        "\"document\": {\"issuer\": \"%s\", \"nationality\": \"%s\", \"proof\": "
-        "\"PROOF_CHIP\"}}%s}",
-        word.request_id, word.subject ? word.subject : "alice",
-        word.check_id ? word.check_id : "c-1", word.result ? word.result : "PASSED",
-        word.verified_at ? word.verified_at : "20:00", word.nationality ? word.nationality : "DEU",
-        word.nationality ? word.nationality : "DEU", word.more ? word.more : "");
-
-    return world_call_json(world, NULL, "VerificationService/SubmitVerification",
-                           &passgate__v1__submit_verification_request__descriptor, json,
-                           &passgate__v1__submit_verification_response__descriptor);
+    return submit_passport(world, &passport);
 }
 
 static const Passgate__V1__SubmitVerificationResponse *accepted(struct answer answer)
 {
-    if (answer.status != GRPC_STATUS_OK)
-        fail_msg("%s on %s", answer.reason, answer.field);
-    return answer.response;
-}
-
-static void assert_refused(struct answer answer, grpc_status_code status, const char *reason,
-                           const char *field)
-{
-    assert_int_equal(answer.status, status);
-    assert_string_equal(answer.reason, reason);
-    assert_string_equal(answer.field, field);
+    return world_expect_ok(answer);
 }
 
 static struct answer get(struct world *world, const char *subject)
@@ -79,11 +28,7 @@ static struct answer get(struct world *world, const char *subject)
 
 static const Passgate__V1__GetSubjectResponse *known(struct world *world, const char *subject)
 {
-    struct answer answer = get(world, subject);
-
-    if (answer.status != GRPC_STATUS_OK)
-        fail_msg("%s on %s", answer.reason, answer.field);
-    return answer.response;
+    return world_expect_ok(get(world, subject));
 }
 
 /* How many pieces of evidence count. */
@@ -100,7 +45,7 @@ static size_t count_active(struct world *world, const char *subject)
 static void a_passport_is_kept_and_shown(void **state)
 {
     const Passgate__V1__SubmitVerificationResponse *response =
-        accepted(submit(*state, (struct word){.request_id = "r1"}));
+        accepted(submit(*state, (struct passport){.request_id = "r1"}));
     const Passgate__V1__GetSubjectResponse *subject = known(*state, "alice");
 
     assert_false(response->already_known || response->superseded || response->dry_run);
@@ -114,91 +59,94 @@ static void a_passport_is_kept_and_shown(void **state)
 
 static void the_same_request_gets_the_same_answer(void **state)
 {
-    struct word word = {.request_id = "r1"};
-    const Passgate__V1__SubmitVerificationResponse *first = accepted(submit(*state, word)), *again;
+    struct passport passport = {.request_id = "r1"};
+    const Passgate__V1__SubmitVerificationResponse *first = accepted(submit(*state, passport)),
+                                                   *again;
 
-    again = accepted(submit(*state, word));
+    again = accepted(submit(*state, passport));
     assert_string_equal(again->evidence_id, first->evidence_id);
     assert_string_equal(again->revision, first->revision);
     assert_false(again->already_known);
     assert_string_equal(world_outbox(*state), "verification_submitted: ");
-    word.nationality = "FRA";
-    assert_refused(submit(*state, word), GRPC_STATUS_FAILED_PRECONDITION, "REQUEST_ID_REUSED",
-                   "request_id");
+    passport.nationality = "FRA";
+    world_expect_refused(submit(*state, passport), GRPC_STATUS_FAILED_PRECONDITION,
+                         "REQUEST_ID_REUSED", "request_id");
     test_clock_advance(world_clock(*state), 24 * INT64_C(3600000) + 1);
-    accepted(submit(*state, word)); /* a day later the id is free */
+    accepted(submit(*state, passport)); /* a day later the id is free */
 }
 
 static void a_result_that_is_known_already_changes_nothing(void **state)
 {
     const Passgate__V1__SubmitVerificationResponse *response;
-    struct word word = {.request_id = "r1"};
+    struct passport passport = {.request_id = "r1"};
 
-    accepted(submit(*state, word));
+    accepted(submit(*state, passport));
     world_outbox(*state);
-    word.request_id = "r2";
-    response = accepted(submit(*state, word));
+    passport.request_id = "r2";
+    response = accepted(submit(*state, passport));
     assert_true(response->already_known);
     assert_int_equal(known(*state, "alice")->n_evidence, 1);
     assert_string_equal(world_outbox(*state), "verification_submitted:UNCHANGED ");
-    word.nationality = "FRA"; /* this id was answered, too */
-    assert_refused(submit(*state, word), GRPC_STATUS_FAILED_PRECONDITION, "REQUEST_ID_REUSED",
-                   "request_id");
+    passport.nationality = "FRA"; /* this id was answered, too */
+    world_expect_refused(submit(*state, passport), GRPC_STATUS_FAILED_PRECONDITION,
+                         "REQUEST_ID_REUSED", "request_id");
 }
 
 static void of_several_results_the_newest_counts(void **state)
 {
-    accepted(submit(*state, (struct word){.request_id = "r1", .verified_at = "20:00"}));
-    assert_true(accepted(submit(*state, (struct word){.request_id = "r2",
-                                                      .verified_at = "19:59",
-                                                      .nationality = "FRA"}))
+    accepted(submit(*state, (struct passport){.request_id = "r1", .verified_at = "20:00"}));
+    assert_true(accepted(submit(*state, (struct passport){.request_id = "r2",
+                                                          .verified_at = "19:59",
+                                                          .nationality = "FRA"}))
                     ->superseded);
     assert_string_equal(known(*state, "alice")->evidence[0]->nationality, "DEU");
-    accepted(submit(
-        *state, (struct word){.request_id = "r3", .verified_at = "20:01", .nationality = "FRA"}));
+    accepted(submit(*state, (struct passport){
+                                .request_id = "r3", .verified_at = "20:01", .nationality = "FRA"}));
     assert_int_equal(known(*state, "alice")->n_evidence, 1);
     assert_string_equal(known(*state, "alice")->evidence[0]->nationality, "FRA");
 }
 
 static void green_then_red_revokes(void **state)
 {
-    struct word red = {.request_id = "r2", .verified_at = "20:01", .result = "FAILED"};
+    struct passport red = {.request_id = "r2", .verified_at = "20:01", .result = "FAILED"};
 
-    accepted(submit(*state, (struct word){.request_id = "r1"}));
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
     world_outbox(*state);
-    assert_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED",
-                   "evidence.result");
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED",
+                         "evidence.result");
     assert_int_equal(count_active(*state, "alice"), 0);
     assert_string_equal(world_outbox(*state), "evidence_revoked:RESULT_NOT_PASSED ");
-    assert_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED",
-                   "evidence.result"); /* the same answer to the same request */
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED",
+                         "evidence.result"); /* the same answer to the same request */
     assert_string_equal(world_outbox(*state), "");
-    accepted(submit(*state, (struct word){.request_id = "r3", .verified_at = "20:02"}));
+    accepted(submit(*state, (struct passport){.request_id = "r3", .verified_at = "20:02"}));
     assert_int_equal(count_active(*state, "alice"), 1);
 }
 
 static void red_before_green_is_not_forgotten(void **state)
 {
-    assert_refused(
+    world_expect_refused(
         submit(*state,
-               (struct word){.request_id = "r1", .verified_at = "20:01", .result = "FAILED"}),
+               (struct passport){.request_id = "r1", .verified_at = "20:01", .result = "FAILED"}),
         GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED", "evidence.result");
-    assert_refused(get(*state, "alice"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
-    assert_true(accepted(submit(*state, (struct word){.request_id = "r2", .verified_at = "20:00"}))
-                    ->superseded);
-    assert_true(accepted(submit(*state, (struct word){.request_id = "r3", .verified_at = "20:01"}))
-                    ->superseded);
-    assert_refused(get(*state, "alice"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
-    accepted(submit(*state, (struct word){.request_id = "r4", .verified_at = "20:02"}));
+    world_expect_refused(get(*state, "alice"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
+    assert_true(
+        accepted(submit(*state, (struct passport){.request_id = "r2", .verified_at = "20:00"}))
+            ->superseded);
+    assert_true(
+        accepted(submit(*state, (struct passport){.request_id = "r3", .verified_at = "20:01"}))
+            ->superseded);
+    world_expect_refused(get(*state, "alice"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
+    accepted(submit(*state, (struct passport){.request_id = "r4", .verified_at = "20:02"}));
     assert_int_equal(count_active(*state, "alice"), 1);
 }
 
 static void an_older_red_takes_nothing_back(void **state)
 {
-    accepted(submit(*state, (struct word){.request_id = "r1", .verified_at = "20:00"}));
-    assert_refused(
+    accepted(submit(*state, (struct passport){.request_id = "r1", .verified_at = "20:00"}));
+    world_expect_refused(
         submit(*state,
-               (struct word){.request_id = "r2", .verified_at = "19:00", .result = "FAILED"}),
+               (struct passport){.request_id = "r2", .verified_at = "19:00", .result = "FAILED"}),
         GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED", "evidence.result");
     assert_int_equal(count_active(*state, "alice"), 1);
 }
@@ -207,39 +155,40 @@ static void two_readings_at_one_instant_are_kept_as_a_contradiction(void **state
 {
     const Passgate__V1__GetSubjectResponse *subject;
 
-    accepted(submit(*state, (struct word){.request_id = "r1", .nationality = "DEU"}));
-    accepted(submit(*state, (struct word){.request_id = "r2", .nationality = "FRA"}));
+    accepted(submit(*state, (struct passport){.request_id = "r1", .nationality = "DEU"}));
+    accepted(submit(*state, (struct passport){.request_id = "r2", .nationality = "FRA"}));
     subject = known(*state, "alice");
     assert_int_equal(subject->n_evidence, 2);
     assert_string_not_equal(subject->evidence[0]->evidence_id, subject->evidence[1]->evidence_id);
-    assert_true(accepted(submit(*state, (struct word){.request_id = "r3", .nationality = "FRA"}))
-                    ->already_known);
+    assert_true(
+        accepted(submit(*state, (struct passport){.request_id = "r3", .nationality = "FRA"}))
+            ->already_known);
     assert_int_equal(known(*state, "alice")->n_evidence, 2);
-    assert_refused(
+    world_expect_refused(
         submit(*state,
-               (struct word){.request_id = "r4", .verified_at = "20:00", .result = "FAILED"}),
+               (struct passport){.request_id = "r4", .verified_at = "20:00", .result = "FAILED"}),
         GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED", "evidence.result");
     assert_int_equal(count_active(*state, "alice"), 0); /* both */
-    accepted(submit(*state, (struct word){.request_id = "r5", .verified_at = "20:05"}));
+    accepted(submit(*state, (struct passport){.request_id = "r5", .verified_at = "20:05"}));
     assert_int_equal(known(*state, "alice")->n_evidence, 1);
 }
 
 static void a_check_belongs_to_one_subject(void **state)
 {
-    accepted(submit(*state, (struct word){.request_id = "r1"}));
-    assert_refused(submit(*state, (struct word){.request_id = "r2", .subject = "bob"}),
-                   GRPC_STATUS_FAILED_PRECONDITION, "CHECK_ID_REUSED", "evidence.check_id");
-    assert_refused(get(*state, "bob"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
+    world_expect_refused(submit(*state, (struct passport){.request_id = "r2", .subject = "bob"}),
+                         GRPC_STATUS_FAILED_PRECONDITION, "CHECK_ID_REUSED", "evidence.check_id");
+    world_expect_refused(get(*state, "bob"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
 }
 
 static void a_dry_run_keeps_nothing(void **state)
 {
-    const Passgate__V1__SubmitVerificationResponse *response =
-        accepted(submit(*state, (struct word){.request_id = "r1", .more = ", \"dry_run\": true"}));
+    const Passgate__V1__SubmitVerificationResponse *response = accepted(
+        submit(*state, (struct passport){.request_id = "r1", .more = ", \"dry_run\": true"}));
 
     assert_true(response->dry_run);
-    assert_refused(get(*state, "alice"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
-    accepted(submit(*state, (struct word){.request_id = "r1"}));
+    world_expect_refused(get(*state, "alice"), GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "subject");
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
     assert_string_equal(world_outbox(*state), "verification_submitted: ");
 }
 
@@ -248,27 +197,28 @@ static void a_subject_is_full_at_some_point(void **state)
     struct arena *arena = world_arena(*state);
 
     for (int i = 0; i < 64; i++)
-        accepted(submit(*state, (struct word){.request_id = arena_printf(arena, "r%d", i),
-                                              .check_id = arena_printf(arena, "c-%d", i)}));
-    assert_refused(submit(*state, (struct word){.request_id = "last", .check_id = "last"}),
-                   GRPC_STATUS_FAILED_PRECONDITION, "SUBJECT_FULL", "evidence");
-    assert_refused(submit(*state, (struct word){.request_id = "red",
-                                                .check_id = "c-7",
-                                                .verified_at = "21:00",
-                                                .result = "FAILED"}),
-                   GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED", "evidence.result");
+        accepted(submit(*state, (struct passport){.request_id = arena_printf(arena, "r%d", i),
+                                                  .check_id = arena_printf(arena, "c-%d", i)}));
+    world_expect_refused(
+        submit(*state, (struct passport){.request_id = "last", .check_id = "last"}),
+        GRPC_STATUS_FAILED_PRECONDITION, "SUBJECT_FULL", "evidence");
+    world_expect_refused(submit(*state, (struct passport){.request_id = "red",
+                                                          .check_id = "c-7",
+                                                          .verified_at = "21:00",
+                                                          .result = "FAILED"}),
+                         GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED", "evidence.result");
     assert_int_equal(count_active(*state, "alice"), 63);
 }
 
 static void fields_of_the_request_are_named(void **state)
 {
-    assert_refused(submit(*state, (struct word){.request_id = ""}), GRPC_STATUS_INVALID_ARGUMENT,
-                   "FIELD_REQUIRED", "request_id");
-    assert_refused(submit(*state, (struct word){.request_id = "r1", .subject = "a b"}),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CHARACTERS", "subject");
-    assert_refused(submit(*state, (struct word){.request_id = "r1", .nationality = "UTO"}),
-                   GRPC_STATUS_FAILED_PRECONDITION, "UNKNOWN_COUNTRY_CODE",
-                   "evidence.document.issuer");
+    world_expect_refused(submit(*state, (struct passport){.request_id = ""}),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED", "request_id");
+    world_expect_refused(submit(*state, (struct passport){.request_id = "r1", .subject = "a b"}),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CHARACTERS", "subject");
+    world_expect_refused(
+        submit(*state, (struct passport){.request_id = "r1", .nationality = "UTO"}),
+        GRPC_STATUS_FAILED_PRECONDITION, "UNKNOWN_COUNTRY_CODE", "evidence.document.issuer");
 }
 
 /* RevokeEvidence. */
@@ -286,41 +236,39 @@ static void revoked_evidence_counts_for_nothing_and_does_not_come_back(void **st
                                   "\"vendor\": \"veriff\", \"check_id\": \"c-1\","
                                   "\"reason\": \"a mistake\"}";
     const Passgate__V1__RevokeEvidenceResponse *response;
-    struct answer answer;
 
-    accepted(submit(*state, (struct word){.request_id = "r1"}));
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
     world_outbox(*state);
-    answer = revoke(*state, request);
-    assert_int_equal(answer.status, GRPC_STATUS_OK);
-    response = answer.response;
+    response = world_expect_ok(revoke(*state, request));
     assert_false(response->already_revoked);
     assert_int_equal(count_active(*state, "alice"), 0);
     assert_string_equal(world_outbox(*state), "evidence_revoked: ");
-    response = revoke(*state, request).response;
+    response = world_expect_ok(revoke(*state, request));
     assert_false(response->already_revoked); /* the same answer to the same request */
-    assert_true(accepted(submit(*state, (struct word){.request_id = "r2", .verified_at = "21:00"}))
-                    ->superseded);
+    assert_true(
+        accepted(submit(*state, (struct passport){.request_id = "r2", .verified_at = "21:00"}))
+            ->superseded);
     test_clock_advance(world_clock(*state), 3600000);
-    accepted(submit(*state, (struct word){.request_id = "r3", .verified_at = "22:00"}));
+    accepted(submit(*state, (struct passport){.request_id = "r3", .verified_at = "22:00"}));
     assert_int_equal(count_active(*state, "alice"), 1);
 }
 
 static void revoking_asks_for_one_thing_that_there_is(void **state)
 {
-    accepted(submit(*state, (struct word){.request_id = "r1"}));
-    assert_refused(revoke(*state, "{\"request_id\": \"v1\", \"subject\": \"alice\","
-                                  "\"evidence_id\": \"ev_none\", \"reason\": \"x\"}"),
-                   GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "evidence_id");
-    assert_refused(revoke(*state,
-                          "{\"request_id\": \"v1\", \"subject\": \"alice\","
-                          "\"evidence_id\": \"ev_1\", \"vendor\": \"v\", \"reason\": \"x\"}"),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "evidence_id");
-    assert_refused(revoke(*state, "{\"request_id\": \"v1\", \"subject\": \"alice\","
-                                  "\"vendor\": \"veriff\", \"check_id\": \"c-1\"}"),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED", "reason");
-    assert_refused(revoke(*state, "{\"request_id\": \"v1\", \"subject\": \"alice\","
-                                  "\"reason\": \"x\"}"),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED", "vendor");
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
+    world_expect_refused(revoke(*state, "{\"request_id\": \"v1\", \"subject\": \"alice\","
+                                        "\"evidence_id\": \"ev_none\", \"reason\": \"x\"}"),
+                         GRPC_STATUS_NOT_FOUND, "NOT_FOUND", "evidence_id");
+    world_expect_refused(revoke(*state,
+                                "{\"request_id\": \"v1\", \"subject\": \"alice\","
+                                "\"evidence_id\": \"ev_1\", \"vendor\": \"v\", \"reason\": \"x\"}"),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "evidence_id");
+    world_expect_refused(revoke(*state, "{\"request_id\": \"v1\", \"subject\": \"alice\","
+                                        "\"vendor\": \"veriff\", \"check_id\": \"c-1\"}"),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED", "reason");
+    world_expect_refused(revoke(*state, "{\"request_id\": \"v1\", \"subject\": \"alice\","
+                                        "\"reason\": \"x\"}"),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED", "vendor");
     assert_int_equal(count_active(*state, "alice"), 1);
 }
 
@@ -346,39 +294,35 @@ static void affiliations_are_replaced_organization_by_organization(void **state)
 {
     const Passgate__V1__GetSubjectResponse *subject;
 
-    assert_int_equal(
-        affiliate(*state, "a1", "org/lab", ", \"affiliations\": [" EMPLOYEE "]").status,
-        GRPC_STATUS_OK);
-    assert_int_equal(affiliate(*state, "a2", "org/partner",
-                               ", \"affiliations\": [" EMPLOYEE ", " AGENT "], \"complete\": true")
-                         .status,
-                     GRPC_STATUS_OK);
+    world_expect_ok(affiliate(*state, "a1", "org/lab", ", \"affiliations\": [" EMPLOYEE "]"));
+    world_expect_ok(affiliate(*state, "a2", "org/partner",
+                              ", \"affiliations\": [" EMPLOYEE ", " AGENT "], \"complete\": true"));
     subject = known(*state, "alice");
     assert_int_equal(subject->n_affiliations, 3); /* one row for every end */
-    assert_int_equal(affiliate(*state, "a3", "org/partner", ", \"complete\": true").status,
-                     GRPC_STATUS_OK);
+    world_expect_ok(affiliate(*state, "a3", "org/partner", ", \"complete\": true"));
     subject = known(*state, "alice");
     assert_int_equal(subject->n_affiliations, 2);
     assert_string_equal(subject->affiliations[1]->organization, "org/partner");
     assert_int_equal(subject->affiliations[1]->n_affiliations, 0);
     assert_true(subject->affiliations[1]->complete);
-    assert_int_equal(affiliate(*state, "a4", "org/partner", "").status, GRPC_STATUS_OK);
+    world_expect_ok(affiliate(*state, "a4", "org/partner", ""));
     assert_int_equal(known(*state, "alice")->n_affiliations, 1);
 }
 
 static void affiliations_that_say_nothing_clear_are_refused(void **state)
 {
-    assert_refused(affiliate(*state, "a1", "org/unheard-of", ""), GRPC_STATUS_FAILED_PRECONDITION,
-                   "ORGANIZATION_UNKNOWN", "organization");
-    assert_refused(affiliate(*state, "a1", "org/lab", ", \"affiliations\": [{}]"),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED",
-                   "affiliations[0].affiliation_as");
-    assert_refused(
+    world_expect_refused(affiliate(*state, "a1", "org/unheard-of", ""),
+                         GRPC_STATUS_FAILED_PRECONDITION, "ORGANIZATION_UNKNOWN", "organization");
+    world_expect_refused(affiliate(*state, "a1", "org/lab", ", \"affiliations\": [{}]"),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REQUIRED",
+                         "affiliations[0].affiliation_as");
+    world_expect_refused(
         affiliate(*state, "a1", "org/lab", ", \"affiliations\": [" EMPLOYEE ", " EMPLOYEE "]"),
         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "affiliations");
-    assert_refused(affiliate(*state, "a1", "org/lab",
-                             ", \"affiliations\": [{\"affiliation_as\": 1, \"until\": \"soon\"}]"),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CHARACTERS", "affiliations[0].until");
+    world_expect_refused(
+        affiliate(*state, "a1", "org/lab",
+                  ", \"affiliations\": [{\"affiliation_as\": 1, \"until\": \"soon\"}]"),
+        GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CHARACTERS", "affiliations[0].until");
 }
 
 static struct answer set_principals(struct world *world, const char *request_id, const char *list)
@@ -396,21 +340,21 @@ static void the_persons_behind_a_service_are_on_record(void **state)
 {
     const Passgate__V1__GetSubjectResponse *subject;
 
-    assert_int_equal(set_principals(*state, "p1", "\"alice\", \"bob\"").status, GRPC_STATUS_OK);
+    world_expect_ok(set_principals(*state, "p1", "\"alice\", \"bob\""));
     subject = known(*state, "bot");
     assert_int_equal(subject->n_principals, 2);
     assert_int_equal(subject->subject_kind, PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_SERVICE);
-    assert_refused(set_principals(*state, "p2", "\"bot\""), GRPC_STATUS_INVALID_ARGUMENT,
-                   "FIELD_CONFLICT", "principals[0]");
-    assert_refused(set_principals(*state, "p2", "\"a\", \"b\", \"a\""),
-                   GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "principals[2]");
-    assert_refused(set_principals(*state, "p2", "\"\""), GRPC_STATUS_INVALID_ARGUMENT,
-                   "FIELD_REQUIRED", "principals[0]");
-    assert_int_equal(set_principals(*state, "p3", "").status, GRPC_STATUS_OK);
+    world_expect_refused(set_principals(*state, "p2", "\"bot\""), GRPC_STATUS_INVALID_ARGUMENT,
+                         "FIELD_CONFLICT", "principals[0]");
+    world_expect_refused(set_principals(*state, "p2", "\"a\", \"b\", \"a\""),
+                         GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "principals[2]");
+    world_expect_refused(set_principals(*state, "p2", "\"\""), GRPC_STATUS_INVALID_ARGUMENT,
+                         "FIELD_REQUIRED", "principals[0]");
+    world_expect_ok(set_principals(*state, "p3", ""));
     assert_int_equal(known(*state, "bot")->n_principals, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
 {
