@@ -119,6 +119,17 @@ struct span fixture_forge_json(struct fixture *fixture, json_t *payload)
     return fixture_forge(fixture, fixture_header(fixture), text);
 }
 
+struct span fixture_forge_claim(struct fixture *fixture, const char *name, json_t *value)
+{
+    json_t *payload = fixture_payload();
+
+    if (value)
+        json_object_set_new(payload, name, value);
+    else
+        json_object_del(payload, name);
+    return fixture_forge_json(fixture, payload);
+}
+
 enum token_refusal fixture_open(struct fixture *fixture, struct span token)
 {
     enum token_refusal refusal = TOKEN_REFUSAL_COUNT;

@@ -47,8 +47,14 @@ json_t *fixture_payload(void);
 /* Header and payload as they are, signed with the fixture's key. */
 struct span fixture_forge(struct fixture *fixture, const char *header, struct span payload);
 struct span fixture_forge_json(struct fixture *fixture, json_t *payload);
+/* What the door lets in, but for one claim, which is missing when there is no value. */
+struct span fixture_forge_claim(struct fixture *fixture, const char *name, json_t *value);
 
 /* What the door says. */
 enum token_refusal fixture_open(struct fixture *fixture, struct span token);
+
+/* The door's answer by name, so that a failure says which rule spoke. */
+#define assert_refused(fixture, token, name) \
+    assert_string_equal(token_refusal_name(fixture_open((fixture), (token))), #name)
 
 #endif
