@@ -10,7 +10,10 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { LOOK_AGAIN_MS = 1000 };
 
 char *folder_new(void)
 {
@@ -33,30 +36,6 @@ void folder_free(char *folder)
     memory_free(folder);
 }
 
-static void ring(struct inbox *inbox)
-{
-    struct bell *bell = CONTAINER_OF(inbox, struct bell, inbox);
-
-    pthread_mutex_lock(&bell->lock);
-    bell->is_rung = true;
-    pthread_cond_signal(&bell->rung);
-    pthread_mutex_unlock(&bell->lock);
-}
-
-void bell_init(struct bell *bell)
-{
-    inbox_init(&bell->inbox, ring);
-    pthread_mutex_init(&bell->lock, NULL);
-    pthread_cond_init(&bell->rung, NULL);
-    bell->is_rung = false;
-}
-
-void bell_release(struct bell *bell)
-{
-    pthread_cond_destroy(&bell->rung);
-    pthread_mutex_destroy(&bell->lock);
-}
-
 struct waiting {
     struct audit_waiter waiter;
     bool is_over;
@@ -67,19 +46,13 @@ static void over(struct task *task)
     CONTAINER_OF(task, struct waiting, waiter.done)->is_over = true;
 }
 
-bool wait_for(struct audit_log *log, struct bell *bell, uint64_t sequence)
+bool wait_for(struct audit_log *log, struct mailbox *mailbox, uint64_t sequence)
 {
-    struct waiting waiting = {.waiter = {.done.run = over, .reply_to = &bell->inbox}};
+    struct waiting waiting = {.waiter = {.done.run = over, .reply_to = &mailbox->inbox}};
 
     audit_wait(log, sequence, &waiting.waiter);
-    while (!waiting.is_over) {
-        pthread_mutex_lock(&bell->lock);
-        while (!bell->is_rung)
-            pthread_cond_wait(&bell->rung, &bell->lock);
-        bell->is_rung = false;
-        pthread_mutex_unlock(&bell->lock);
-        inbox_run(&bell->inbox);
-    }
+    while (!waiting.is_over)
+        mailbox_wait(mailbox, LOOK_AGAIN_MS);
     return waiting.waiter.is_durable;
 }
 
@@ -186,4 +159,13 @@ char *segment_path(const char *folder, size_t index)
         path = memory_text(span_text(arena_printf(&arena, "%s/segments/%s", folder, names[index])));
     arena_release(&arena);
     return path;
+}
+
+size_t file_size(const char *path)
+{
+    struct stat status;
+
+    if (stat(path, &status) != 0)
+        abort();
+    return (size_t)status.st_size;
 }

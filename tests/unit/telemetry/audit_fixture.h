@@ -3,27 +3,16 @@
 #ifndef TESTS_AUDIT_FIXTURE_H
 #define TESTS_AUDIT_FIXTURE_H
 
+#include "base/mailbox.h"
 #include "telemetry/audit.h"
 #include "telemetry/audit_reader.h"
-
-#include <pthread.h>
 
 /* A new folder below the system's temporary one; removed with all that is in it. */
 char *folder_new(void);
 void folder_free(char *folder);
 
-/* An inbox whose owner sleeps until it rings. */
-struct bell {
-    struct inbox inbox;
-    pthread_mutex_t lock;
-    pthread_cond_t rung;
-    bool is_rung;
-};
-void bell_init(struct bell *bell);
-void bell_release(struct bell *bell);
-
 /* Wait until the record is durable or has failed. */
-bool wait_for(struct audit_log *log, struct bell *bell, uint64_t sequence);
+bool wait_for(struct audit_log *log, struct mailbox *mailbox, uint64_t sequence);
 
 /* A decision as the check makes it: user `subject`, one of a few resources. */
 struct decision {
@@ -50,5 +39,6 @@ void written_release(struct written *written);
 
 /* Paths of the segments, the first at 0; NULL when there are not so many.  To be freed. */
 char *segment_path(const char *folder, size_t index);
+size_t file_size(const char *path);
 
 #endif

@@ -70,15 +70,15 @@ static bool append(struct audit_log *log, uint64_t subject, uint64_t *ret_sequen
 static int child_append(const char *folder, int fd)
 {
     struct audit_log *log = open_log(folder, 0);
-    struct bell bell;
+    struct mailbox mailbox;
 
-    bell_init(&bell);
+    mailbox_init(&mailbox);
     for (uint64_t subject = 0; subject < 1000000; subject++) {
         uint64_t sequence;
 
         if (!append(log, subject, &sequence))
             return 1;
-        if (subject % 10 == 9 && wait_for(log, &bell, sequence))
+        if (subject % 10 == 9 && wait_for(log, &mailbox, sequence))
             say(fd, sequence, subject);
     }
     return 0;
@@ -90,11 +90,11 @@ static int child_disk_full(const char *folder, int fd)
     struct rlimit limit = {24 * 1024, RLIM_INFINITY};
     struct audit_log *log;
     struct audit_state state;
-    struct bell bell;
+    struct mailbox mailbox;
     uint64_t sequence, subject = 0;
 
     signal(SIGXFSZ, SIG_IGN);
-    bell_init(&bell);
+    mailbox_init(&mailbox);
     log = open_log(folder, AUDIT_BUFFER_BYTES_MIN);
     setrlimit(RLIMIT_FSIZE, &limit);
     do {
@@ -104,8 +104,8 @@ static int child_disk_full(const char *folder, int fd)
     } while (!state.is_failing);
     while (append(log, subject, &sequence))
         say(fd, sequence, subject++);
-    if (wait_for(log, &bell, state.durable_sequence + 1) ||
-        !wait_for(log, &bell, state.durable_sequence))
+    if (wait_for(log, &mailbox, state.durable_sequence + 1) ||
+        !wait_for(log, &mailbox, state.durable_sequence))
         return 5;
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
@@ -113,7 +113,7 @@ static int child_disk_full(const char *folder, int fd)
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     say(fd, sequence, subject);
     /* The retry may still be running. */
-    while (!wait_for(log, &bell, sequence))
+    while (!wait_for(log, &mailbox, sequence))
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     audit_close(log);
     return 0;
@@ -123,17 +123,17 @@ static int child_disk_full(const char *folder, int fd)
 static int child_errors(const char *folder, int fd)
 {
     struct audit_log *log = open_log(folder, 0);
-    struct bell bell;
+    struct mailbox mailbox;
     uint64_t sequence = 0, failures = 0;
 
-    bell_init(&bell);
+    mailbox_init(&mailbox);
     for (uint64_t subject = 0; subject < 50; subject++) {
         if (!append(log, subject, &sequence))
             return 1;
         say(fd, sequence, subject);
-        failures += !wait_for(log, &bell, sequence);
+        failures += !wait_for(log, &mailbox, sequence);
     }
-    while (!wait_for(log, &bell, sequence))
+    while (!wait_for(log, &mailbox, sequence))
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     audit_close(log);
     return failures > 0 ? 0 : 6;
@@ -236,57 +236,54 @@ static void assert_goes_on(const char *folder)
     written_release(&after);
 }
 
+/* A child that appends is killed, after a while or at a failpoint. */
+static void assert_survives_kill(const char *failpoints, int kill_after_ms)
+{
+    char *folder = folder_new();
+    struct outcome outcome = run_child("append", folder, failpoints, kill_after_ms);
+
+    assert_true(WIFSIGNALED(outcome.status));
+    assert_true(outcome.count > 0);
+    assert_all_there(folder, &outcome);
+    assert_goes_on(folder);
+    memory_free(outcome.said);
+    folder_free(folder);
+}
+
+/* The scenario comes to its end; returns how many records it told of. */
+static size_t assert_recovers(const char *scenario, const char *failpoints)
+{
+    char *folder = folder_new();
+    struct outcome outcome = run_child(scenario, folder, failpoints, -1);
+
+    assert_true(WIFEXITED(outcome.status));
+    assert_int_equal(WEXITSTATUS(outcome.status), 0);
+    assert_all_there(folder, &outcome);
+    memory_free(outcome.said);
+    folder_free(folder);
+    return outcome.count;
+}
+
 static void what_was_waited_for_survives_a_kill_at_any_moment(void **state)
 {
     (void)state;
-    for (int round = 0; round < 10; round++) {
-        char *folder = folder_new();
-        struct outcome outcome = run_child("append", folder, NULL, 50 + (int)(random_u64() % 200));
-
-        assert_true(WIFSIGNALED(outcome.status));
-        assert_true(outcome.count > 0);
-        assert_all_there(folder, &outcome);
-        assert_goes_on(folder);
-        memory_free(outcome.said);
-        folder_free(folder);
-    }
+    for (int round = 0; round < 10; round++)
+        assert_survives_kill(NULL, 50 + (int)(random_u64() % 200));
 }
 
 static void a_full_disk_refuses_and_recovers_by_itself(void **state)
 {
-    char *folder = folder_new();
-    struct outcome outcome = run_child("disk_full", folder, NULL, -1);
-
     (void)state;
-    assert_true(WIFEXITED(outcome.status));
-    assert_int_equal(WEXITSTATUS(outcome.status), 0);
-    assert_true(outcome.count > 100);
-    assert_all_there(folder, &outcome);
-    memory_free(outcome.said);
-    folder_free(folder);
+    assert_true(assert_recovers("disk_full", NULL) > 100);
 }
 
 #if PASSGATE_FAILPOINTS
 static void what_was_waited_for_survives_a_kill_at_every_failpoint(void **state)
 {
-    static const char *const failpoints[] = {
-        "before_audit_write=kill@5",
-        "before_audit_fsync=kill@5",
-        "after_audit_fsync=kill@5",
-    };
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(failpoints); i++) {
-        char *folder = folder_new();
-        struct outcome outcome = run_child("append", folder, failpoints[i], -1);
-
-        assert_true(WIFSIGNALED(outcome.status));
-        assert_true(outcome.count > 0);
-        assert_all_there(folder, &outcome);
-        assert_goes_on(folder);
-        memory_free(outcome.said);
-        folder_free(folder);
-    }
+    assert_survives_kill("before_audit_write=kill@5", -1);
+    assert_survives_kill("before_audit_fsync=kill@5", -1);
+    assert_survives_kill("after_audit_fsync=kill@5", -1);
 }
 
 static void a_failed_write_or_sync_is_tried_again(void **state)
@@ -299,17 +296,8 @@ static void a_failed_write_or_sync_is_tried_again(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(failpoints); i++) {
-        char *folder = folder_new();
-        struct outcome outcome = run_child("errors", folder, failpoints[i], -1);
-
-        assert_true(WIFEXITED(outcome.status));
-        assert_int_equal(WEXITSTATUS(outcome.status), 0);
-        assert_int_equal(outcome.count, 50);
-        assert_all_there(folder, &outcome);
-        memory_free(outcome.said);
-        folder_free(folder);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(failpoints); i++)
+        assert_int_equal(assert_recovers("errors", failpoints[i]), 50);
 }
 #endif
 
