@@ -7,11 +7,10 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-void decide_party(const struct directive_set *set, const struct check_input *input,
-                  const struct check_party *party, int64_t now_ms,
-                  struct directive_answer *ret_answer)
+struct directive_question decide_question(const struct check_input *input,
+                                          const struct check_party *party, int64_t now_ms)
 {
-    const struct directive_question question = {
+    return (struct directive_question){
         .facts = party->facts,
         .resource_type = input->resource_type,
         .resource_id = input->resource_id,
@@ -21,6 +20,13 @@ void decide_party(const struct directive_set *set, const struct check_input *inp
         .now_ms = now_ms,
         .is_stale = party->is_stale,
     };
+}
+
+void decide_party(const struct directive_set *set, const struct check_input *input,
+                  const struct check_party *party, int64_t now_ms,
+                  struct directive_answer *ret_answer)
+{
+    const struct directive_question question = decide_question(input, party, now_ms);
 
     directive_evaluate(set, &question, ret_answer);
 }

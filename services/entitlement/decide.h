@@ -15,6 +15,10 @@ void decide(const struct directive_set *set, const struct check_input *input,
 /* A refusal that rests on nothing that may be told. */
 void decide_refused(struct check_result *ret_result);
 
+/* What is asked about one party: of the decision and of its explanation. */
+struct directive_question decide_question(const struct check_input *input,
+                                          const struct check_party *party, int64_t now_ms);
+
 /* One party alone. */
 void decide_party(const struct directive_set *set, const struct check_input *input,
                   const struct check_party *party, int64_t now_ms,

@@ -3,6 +3,7 @@
 #include "entitlement/explain_message.h"
 
 #include "domain/directive/explain.h"
+#include "entitlement/decide.h"
 
 /* Trees are told as lines with a depth: messages of this contract do not nest in themselves. */
 enum { TEST_LINES_MAX = 512 };
@@ -99,16 +100,8 @@ static Passgate__V1__PartyExplanation *party_message(const struct check_order *o
                                                      const struct check_party *party,
                                                      enum disclose disclose, struct arena *arena)
 {
-    const struct check_input *input = &order->inputs[0];
-    const struct directive_question question = {
-        .facts = party->facts,
-        .resource_type = input->resource_type,
-        .resource_id = input->resource_id,
-        .action = input->action,
-        .context = input->context,
-        .context_count = input->context_count,
-        .now_ms = order->now_ms,
-    };
+    const struct directive_question question =
+        decide_question(&order->inputs[0], party, order->now_ms);
     const struct explanation *explanation = directive_explain(order->set, &question, arena);
     Passgate__V1__PartyExplanation *message = arena_alloc(arena, sizeof(*message));
     bool shows_facts = disclose >= DISCLOSE_FACTS;

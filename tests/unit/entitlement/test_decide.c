@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The decision: all parties must pass; what the answer rests on bounds how long it may be reused.
  */
+#include "domain/directive/explain.h"
 #include "entitlement/decide.h"
 #include "unit/domain/directive/fixture.h"
 #include "unit/entitlement/persons.h"
@@ -291,6 +292,27 @@ static void a_refusal_that_may_not_be_explained_says_nothing(void **state)
     assert_null(result.answer.decisive);
 }
 
+static void an_explanation_is_of_the_decision_and_of_no_fresher_facts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct directive_set *set = rule(state, NOT_FOREIGN, "");
+    struct check_input input = input_of("a");
+    struct check_party party = american(fixture);
+
+    for (int stale = 0; stale <= 1; stale++) {
+        struct directive_question question;
+        struct directive_answer answer;
+
+        party.is_stale = stale;
+        question = decide_question(&input, &party, PERSONS_NOW_MS);
+        decide_party(set, &input, &party, PERSONS_NOW_MS, &answer);
+        assert_int_equal(answer.truth, stale ? TRUTH_UNKNOWN : TRUTH_TRUE);
+        assert_int_equal(directive_explain(set, &question, &fixture->arena)->answer.truth,
+                         answer.truth);
+    }
+    directive_set_unref(set);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -308,6 +330,7 @@ int main(void)
         TEST(what_instead_rests_on_bounds_the_answer_as_well),
         TEST(an_undeclared_resource_is_refused_for_everybody),
         TEST(a_refusal_that_may_not_be_explained_says_nothing),
+        TEST(an_explanation_is_of_the_decision_and_of_no_fresher_facts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
