@@ -231,7 +231,7 @@ static void *contest(void *argument)
         store_request_put(request, fixture_key(1), TIMESTAMP_NEVER_MS, span_text("won"));
         store_submit(contestant->fixture->store, request);
     }
-    mailbox_wait(&contestant->mailbox, &contestant->answered, WRITES_OF_A_THREAD);
+    mailbox_wait_for(&contestant->mailbox, &contestant->answered, WRITES_OF_A_THREAD);
     return NULL;
 }
 

@@ -199,7 +199,7 @@ static void more_than_can_wait_is_refused_at_once(void **state)
     struct tally tally = {.fixture = *state};
 
     submit_many(&tally, 20 * BACKEND_PENDING_MAX);
-    mailbox_wait(&tally.fixture->mailbox, &tally.fixture->answered, 20 * BACKEND_PENDING_MAX);
+    mailbox_wait_for(&tally.fixture->mailbox, &tally.fixture->answered, 20 * BACKEND_PENDING_MAX);
     assert_true(tally.written >= BACKEND_PENDING_MAX);
     assert_true(tally.refused[ERR_OVERLOADED] > 0);
     assert_int_equal(tally.written + tally.refused[ERR_OVERLOADED], 20 * BACKEND_PENDING_MAX);
@@ -214,7 +214,7 @@ static void a_store_that_is_freed_answers_everything_that_it_had_taken(void **st
 
     submit_many(&tally, COUNT);
     fixture_close(fixture);
-    mailbox_wait(&fixture->mailbox, &fixture->answered, COUNT);
+    mailbox_wait_for(&fixture->mailbox, &fixture->answered, COUNT);
     assert_int_equal(tally.written + tally.refused[ERR_STORE_UNAVAILABLE], COUNT);
 
     fixture->backend->open(fixture);

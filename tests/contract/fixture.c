@@ -31,7 +31,7 @@ struct store_request *fixture_run(struct fixture *fixture, struct store_request 
     size_t before = fixture->answered;
 
     store_submit(fixture->store, request);
-    mailbox_wait(&fixture->mailbox, &fixture->answered, before + 1);
+    mailbox_wait_for(&fixture->mailbox, &fixture->answered, before + 1);
     return request;
 }
 

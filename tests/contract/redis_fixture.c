@@ -110,7 +110,7 @@ struct store_request *redis_fixture_run(struct redis_fixture *fixture, size_t re
     size_t before = fixture->answered;
 
     store_submit(fixture->replicas[replica].store, request);
-    mailbox_wait(&fixture->mailbox, &fixture->answered, before + 1);
+    mailbox_wait_for(&fixture->mailbox, &fixture->answered, before + 1);
     return request;
 }
 

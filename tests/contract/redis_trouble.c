@@ -368,7 +368,7 @@ static void given_up_commands_keep_their_place_and_nobody_gets_the_answer_of_ano
             store_request_key(request, redis_fixture_key((unsigned)request->limit));
             store_submit(fixture->replicas[0].store, request);
         }
-        mailbox_wait(&fixture->mailbox, &storm.answered, submitted);
+        mailbox_wait_for(&fixture->mailbox, &storm.answered, submitted);
     }
     assert_true(storm.read > 0);
     assert_true(storm.late > 0);
@@ -407,13 +407,13 @@ static void when_it_is_killed_nothing_acknowledged_is_lost(void **state)
         request->limit = i;
         store_submit(fixture->replicas[0].store, request);
         if (i % (WRITES / KILLS) == WRITES / KILLS / 2) {
-            mailbox_wait(&fixture->mailbox, &traffic.answered, i - 20);
+            mailbox_wait_for(&fixture->mailbox, &traffic.answered, i - 20);
             redis_server_kill(&fixture->server);
             redis_server_start(&fixture->server, fixture->folder);
             redis_fixture_wait_until_up(fixture, 0);
         }
     }
-    mailbox_wait(&fixture->mailbox, &traffic.answered, WRITES);
+    mailbox_wait_for(&fixture->mailbox, &traffic.answered, WRITES);
     redis_fixture_wait_until_up(fixture, 0);
     for (unsigned i = 0; i < WRITES; i++)
         if (traffic.is_acknowledged[i]) {

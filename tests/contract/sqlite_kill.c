@@ -99,7 +99,7 @@ static noreturn void run_writer(const char *path, uint32_t first)
     mailbox_init(&writer.mailbox);
     for (size_t i = 0; i < IN_FLIGHT; i++)
         write_next(&writer);
-    mailbox_wait(&writer.mailbox, &writer.acknowledged, WRITES_MAX);
+    mailbox_wait_for(&writer.mailbox, &writer.acknowledged, WRITES_MAX);
     abort(); /* nobody has killed it */
 }
 
@@ -172,7 +172,7 @@ static void wait_for(struct store *store, struct examiner *examiner, struct stor
     size_t before = examiner->answered;
 
     store_submit(store, request);
-    mailbox_wait(&examiner->mailbox, &examiner->answered, before + 1);
+    mailbox_wait_for(&examiner->mailbox, &examiner->answered, before + 1);
     assert_true(request->is_ok);
 }
 

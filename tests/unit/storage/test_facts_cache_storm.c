@@ -135,11 +135,11 @@ static void *work(void *argument)
     for (size_t i = 0; i < CALLS_OF_A_WORKER; i++) {
         begin_call(worker);
         if (worker->begun - worker->answered >= IN_FLIGHT_MAX)
-            mailbox_wait(&worker->mailbox, &worker->answered, worker->answered + 1);
+            mailbox_wait_for(&worker->mailbox, &worker->answered, worker->answered + 1);
         else
             inbox_run(&worker->mailbox.inbox);
     }
-    mailbox_wait(&worker->mailbox, &worker->answered, worker->begun);
+    mailbox_wait_for(&worker->mailbox, &worker->answered, worker->begun);
     arena_release(&worker->arena);
     return NULL;
 }

@@ -236,7 +236,7 @@ static void expired_values_are_removed_in_the_background(void **state)
                           span_text("answer"));
         store_submit(store, request);
     }
-    mailbox_wait(&fixture->mailbox, &fixture->answered, 1000);
+    mailbox_wait_for(&fixture->mailbox, &fixture->answered, 1000);
     assert_int_equal(fixture->failed, 0);
     assert_int_equal(run_sql(fixture, "SELECT count(*) FROM value"), 1000);
     test_clock_advance(&fixture->clock, 1000);
@@ -261,7 +261,7 @@ static void the_feed_keeps_its_last_entries(void **state)
             store_request_change(request, STORE_CHANGE_SUBJECT, (struct hash128){.low = i});
         store_submit(store, request);
     }
-    mailbox_wait(&fixture->mailbox, &fixture->answered, WRITES);
+    mailbox_wait_for(&fixture->mailbox, &fixture->answered, WRITES);
     assert_int_equal(fixture->failed, 0);
     assert_int_equal(run_sql(fixture, "SELECT count(*) FROM feed"), SQLITE_FEED_ENTRIES_MAX);
     assert_int_equal(run_sql(fixture, "SELECT max(sequence) FROM feed"), WRITES * STORE_KEYS_MAX);
