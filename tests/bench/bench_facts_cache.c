@@ -23,22 +23,7 @@ static const struct names names = {.key = {.bytes = {1, 2, 3}}, .partition_count
 
 static struct span record_of(struct hash128 subject, struct arena *arena)
 {
-    struct evidence evidence = {
-        .id = span_text("ev-1"),
-        .vendor = span_text("veriff"),
-        .check_id = span_text("1"),
-        .class = EVIDENCE_PASSPORT,
-        .proof = PROOF_CHIP,
-        .nationality = country_from_alpha3(span_text("DEU")),
-        .issuer = country_from_alpha3(span_text("DEU")),
-        .issued_day = DAY_NONE,
-        .expires_day = DAY_NONE,
-        .acquired.day = DAY_NONE,
-        .resident_since_day = DAY_NONE,
-        .as_of_day = DAY_NONE,
-        .source = FACT_SOURCE_DOCUMENT,
-        .review_by_day = DAY_NONE,
-    };
+    struct evidence evidence = EVIDENCE_EMPTY;
     struct affiliation affiliation = {
         .organization = span_text("org/self"),
         .as = AFFILIATION_EMPLOYEE,
@@ -55,6 +40,13 @@ static struct span record_of(struct hash128 subject, struct arena *arena)
         .affiliation_count = 1,
     };
 
+    evidence.id = span_text("ev-1");
+    evidence.vendor = span_text("veriff");
+    evidence.check_id = span_text("1");
+    evidence.class = EVIDENCE_PASSPORT;
+    evidence.proof = PROOF_CHIP;
+    evidence.issuer = evidence.nationality = country_from_alpha3(span_text("DEU"));
+    evidence.source = FACT_SOURCE_DOCUMENT;
     return record_encode(&record, arena);
 }
 

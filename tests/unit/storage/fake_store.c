@@ -179,22 +179,7 @@ static uint64_t put(struct fake_store *fake, struct hash128 subject, struct span
 uint64_t fake_store_write_untold(struct fake_store *fake, unsigned subject, int32_t version)
 {
     char id[24], organization[24];
-    struct evidence evidence = {
-        .id = span_text("ev-1"),
-        .vendor = span_text("veriff"),
-        .check_id = span_text("1"),
-        .class = EVIDENCE_PASSPORT,
-        .proof = PROOF_CHIP,
-        .issuer = country_from_alpha3(span_text("DEU")),
-        .nationality = country_from_alpha3(span_text("DEU")),
-        .issued_day = DAY_NONE,
-        .expires_day = DAY_NONE,
-        .acquired = {.precision = DATE_EXACT, .day = version},
-        .resident_since_day = DAY_NONE,
-        .as_of_day = DAY_NONE,
-        .source = FACT_SOURCE_DOCUMENT,
-        .review_by_day = DAY_NONE,
-    };
+    struct evidence evidence = EVIDENCE_EMPTY;
     struct affiliation affiliation = {
         .as = AFFILIATION_EMPLOYEE,
         .until_day = DAY_NONE,
@@ -212,6 +197,14 @@ uint64_t fake_store_write_untold(struct fake_store *fake, unsigned subject, int3
     struct arena arena;
     uint64_t number;
 
+    evidence.id = span_text("ev-1");
+    evidence.vendor = span_text("veriff");
+    evidence.check_id = span_text("1");
+    evidence.class = EVIDENCE_PASSPORT;
+    evidence.proof = PROOF_CHIP;
+    evidence.issuer = evidence.nationality = country_from_alpha3(span_text("DEU"));
+    evidence.source = FACT_SOURCE_DOCUMENT;
+    evidence.acquired = (struct evidence_date){.precision = DATE_EXACT, .day = version};
     snprintf(organization, sizeof(organization), "org/%u", subject);
     affiliation.organization = span_text(organization);
     arena_init(&arena, 1024);
