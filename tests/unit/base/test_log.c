@@ -215,19 +215,16 @@ static void a_hash_is_shown_by_half(void **state)
 
 static void naughty_strings_stay_in_their_line(void **state)
 {
-    const char *folder, *const *names;
     struct arena arena;
-    json_t *strings = NULL;
-    size_t count;
-    struct err err;
+    json_t *strings;
 
     (void)state;
     arena_init(&arena, VECTOR_BYTES_MAX);
-    if (!vectors_find("strings", ".json", &arena, &folder, &names, &count)) {
+    strings = vectors_naughty_strings(&arena);
+    if (!strings) {
         arena_release(&arena);
         skip();
     }
-    assert_true(json_read(vectors_read(folder, names[0], &arena), &strings, &err));
     for (size_t i = 0; i < json_array_size(strings); i++) {
         const json_t *string = json_array_get(strings, i);
 

@@ -3,50 +3,30 @@
 #include "base/yaml.h"
 
 #include "base/memory.h"
+#include "unit/base/diagnosed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-struct fixture {
-    struct arena arena;
-    struct diagnostics diagnostics;
-};
-
-static int set_up(void **state)
+static struct yaml_node *parse(struct diagnosed *diagnosed, struct span content)
 {
-    static struct fixture fixture;
-
-    arena_init(&fixture.arena, 4096);
-    diagnostics_init(&fixture.diagnostics, &fixture.arena);
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    arena_release(&((struct fixture *)*state)->arena);
-    return 0;
-}
-
-static struct yaml_node *parse(struct fixture *fixture, struct span content)
-{
-    diagnostics_init(&fixture->diagnostics, &fixture->arena);
-    return yaml_parse(content, "file.yaml", &fixture->arena, &fixture->diagnostics);
+    diagnostics_init(&diagnosed->diagnostics, &diagnosed->arena);
+    return yaml_parse(content, "file.yaml", &diagnosed->arena, &diagnosed->diagnostics);
 }
 
 static void a_file_becomes_a_tree_with_positions(void **state)
 {
-    struct fixture *fixture = *state;
-    struct yaml_node *root = parse(fixture, span_text("name: x\n"
-                                                      "list:\n"
-                                                      "  - one\n"
-                                                      "  - {a: 'two', b: }\n"));
+    struct diagnosed *diagnosed = *state;
+    struct yaml_node *root = parse(diagnosed, span_text("name: x\n"
+                                                        "list:\n"
+                                                        "  - one\n"
+                                                        "  - {a: 'two', b: }\n"));
     const struct yaml_node *list, *mapping;
 
     assert_non_null(root);
-    assert_int_equal(fixture->diagnostics.error_count, 0);
+    assert_int_equal(diagnosed->diagnostics.error_count, 0);
     assert_int_equal(root->kind, YAML_MAPPING);
     assert_int_equal(root->count, 2);
     assert_true(span_is(root->pairs[0].key->text, "name"));
@@ -126,12 +106,12 @@ static void what_the_dialect_leaves_out_is_refused_at_its_place(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct fixture *fixture = *state;
+        struct diagnosed *diagnosed = *state;
         const struct diagnostic *entry;
 
-        assert_null(parse(fixture, span_text(rows[i].content)));
-        assert_int_equal(fixture->diagnostics.error_count, 1);
-        entry = fixture->diagnostics.first;
+        assert_null(parse(diagnosed, span_text(rows[i].content)));
+        assert_int_equal(diagnosed->diagnostics.error_count, 1);
+        entry = diagnosed->diagnostics.first;
         assert_string_equal(entry->file, "file.yaml");
         assert_int_equal(entry->line, rows[i].line);
         assert_int_equal(entry->column, rows[i].column);
@@ -148,11 +128,11 @@ static void bytes_that_are_not_utf8_are_refused_at_their_line(void **state)
                                            "a: 1\nb: \xed\xa0\x80\n"};
 
     for (size_t i = 0; i < ARRAY_LEN(contents); i++) {
-        struct fixture *fixture = *state;
+        struct diagnosed *diagnosed = *state;
 
-        assert_null(parse(fixture, span_text(contents[i])));
-        assert_int_equal(fixture->diagnostics.error_count, 1);
-        assert_int_equal(fixture->diagnostics.first->line, 2);
+        assert_null(parse(diagnosed, span_text(contents[i])));
+        assert_int_equal(diagnosed->diagnostics.error_count, 1);
+        assert_int_equal(diagnosed->diagnostics.first->line, 2);
     }
     assert_null(parse(*state, span_of("a: \0\n", 5)));
     assert_null(parse(*state, span_of("\xff\xfe"
@@ -174,7 +154,7 @@ static struct span repeated(struct arena *arena, const char *text, size_t count,
 
 static void nesting_has_a_bound(void **state)
 {
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
 
     for (size_t depth = 1; depth <= 2 * YAML_DEPTH_MAX; depth++) {
         char closing[2 * YAML_DEPTH_MAX + 1];
@@ -182,31 +162,31 @@ static void nesting_has_a_bound(void **state)
 
         memset(closing, ']', depth);
         closing[depth] = '\0';
-        root = parse(fixture, repeated(&fixture->arena, "[", depth, closing));
+        root = parse(diagnosed, repeated(&diagnosed->arena, "[", depth, closing));
         assert_int_equal(root != NULL, depth <= YAML_DEPTH_MAX);
     }
-    assert_null(parse(fixture, repeated(&fixture->arena, "[", 100000, "")));
-    assert_null(parse(fixture, repeated(&fixture->arena, "- ", 100000, "")));
-    assert_null(parse(fixture, repeated(&fixture->arena, "? ", 100000, "")));
+    assert_null(parse(diagnosed, repeated(&diagnosed->arena, "[", 100000, "")));
+    assert_null(parse(diagnosed, repeated(&diagnosed->arena, "- ", 100000, "")));
+    assert_null(parse(diagnosed, repeated(&diagnosed->arena, "? ", 100000, "")));
 }
 
 static void the_number_of_values_and_the_size_have_bounds(void **state)
 {
-    struct fixture *fixture = *state;
-    struct span many = repeated(&fixture->arena, "- a\n", YAML_NODES_MAX, "");
+    struct diagnosed *diagnosed = *state;
+    struct span many = repeated(&diagnosed->arena, "- a\n", YAML_NODES_MAX, "");
     struct span long_file =
-        repeated(&fixture->arena, "#234567\n", YAML_FILE_BYTES_MAX / 8, "a: 1\n");
+        repeated(&diagnosed->arena, "#234567\n", YAML_FILE_BYTES_MAX / 8, "a: 1\n");
 
-    assert_null(parse(fixture, many));
-    assert_string_equal(fixture->diagnostics.first->message, "too many values in one file");
-    assert_non_null(parse(fixture, span_of(many.data, many.length - 4)));
-    assert_null(parse(fixture, long_file));
-    assert_string_equal(fixture->diagnostics.first->message, "longer than 4194304 bytes");
+    assert_null(parse(diagnosed, many));
+    assert_string_equal(diagnosed->diagnostics.first->message, "too many values in one file");
+    assert_non_null(parse(diagnosed, span_of(many.data, many.length - 4)));
+    assert_null(parse(diagnosed, long_file));
+    assert_string_equal(diagnosed->diagnostics.first->message, "longer than 4194304 bytes");
 }
 
 static void the_number_of_keys_has_a_bound(void **state)
 {
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
 
     for (int count = YAML_KEYS_MAX; count <= YAML_KEYS_MAX + 1; count++) {
         size_t length = 0;
@@ -215,35 +195,34 @@ static void the_number_of_keys_has_a_bound(void **state)
 
         for (int i = 0; i < count; i++)
             length += (size_t)snprintf(content + length, size - length, "k%d: v\n", i);
-        assert_int_equal(parse(fixture, span_of(content, length)) != NULL, count <= YAML_KEYS_MAX);
+        assert_int_equal(parse(diagnosed, span_of(content, length)) != NULL,
+                         count <= YAML_KEYS_MAX);
         memory_free(content);
     }
 }
 
 static void all_repeated_keys_are_told_at_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
 
-    assert_null(parse(fixture, span_text("a: 1\na: 2\nb: 3\nb: 4\n")));
-    assert_int_equal(fixture->diagnostics.error_count, 2);
+    assert_null(parse(diagnosed, span_text("a: 1\na: 2\nb: 3\nb: 4\n")));
+    assert_int_equal(diagnosed->diagnostics.error_count, 2);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, diagnosed_set_up, diagnosed_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_becomes_a_tree_with_positions, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_scalar_is_its_text_whatever_other_readers_make_of_it,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(only_an_unquoted_nothing_is_null, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_the_dialect_leaves_out_is_refused_at_its_place, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(bytes_that_are_not_utf8_are_refused_at_their_line, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(nesting_has_a_bound, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_number_of_values_and_the_size_have_bounds, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_number_of_keys_has_a_bound, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(all_repeated_keys_are_told_at_once, set_up, tear_down),
+        TEST(a_file_becomes_a_tree_with_positions),
+        TEST(a_scalar_is_its_text_whatever_other_readers_make_of_it),
+        TEST(only_an_unquoted_nothing_is_null),
+        TEST(what_the_dialect_leaves_out_is_refused_at_its_place),
+        TEST(bytes_that_are_not_utf8_are_refused_at_their_line),
+        TEST(nesting_has_a_bound),
+        TEST(the_number_of_values_and_the_size_have_bounds),
+        TEST(the_number_of_keys_has_a_bound),
+        TEST(all_repeated_keys_are_told_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

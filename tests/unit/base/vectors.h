@@ -4,6 +4,7 @@
 #define TESTS_UNIT_BASE_VECTORS_H
 
 #include "base/file.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,24 @@ static inline struct span vectors_read(const char *folder, const char *name, str
         abort();
     }
     return content;
+}
+
+/* An array of texts that trouble programs; NULL when it is not there. */
+static inline json_t *vectors_naughty_strings(struct arena *arena)
+{
+    const char *folder, *const *names;
+    json_t *strings;
+    struct err err;
+    size_t count;
+
+    if (!vectors_find("strings", ".json", arena, &folder, &names, &count))
+        return NULL;
+    if (!json_read(vectors_read(folder, names[0], arena), &strings, &err) ||
+        json_array_size(strings) <= 100) {
+        fprintf(stderr, "%s: no strings\n", names[0]);
+        abort();
+    }
+    return strings;
 }
 
 #endif

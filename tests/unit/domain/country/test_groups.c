@@ -2,36 +2,16 @@
 /* Country groups: the file that ships, and what is said about a bad one. */
 #include "base/timestamp.h"
 #include "domain/country/groups.h"
+#include "unit/base/diagnosed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 
 #include <cmocka.h>
 
-struct fixture {
-    struct arena arena;
-    struct diagnostics diagnostics;
-};
-
-static int set_up(void **state)
+static struct country_groups *load(struct diagnosed *diagnosed, struct span content)
 {
-    static struct fixture fixture;
-
-    arena_init(&fixture.arena, 4096);
-    diagnostics_init(&fixture.diagnostics, &fixture.arena);
-    *state = &fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    arena_release(&((struct fixture *)*state)->arena);
-    return 0;
-}
-
-static struct country_groups *load(struct fixture *fixture, struct span content)
-{
-    return country_groups_load(content, "groups.yaml", &fixture->arena, &fixture->diagnostics);
+    return country_groups_load(content, "groups.yaml", &diagnosed->arena, &diagnosed->diagnostics);
 }
 
 static bool has(const struct country_groups *groups, const char *name, const char *code)
@@ -52,12 +32,12 @@ static void the_groups_that_ship_have_the_sizes_of_the_regulation(void **state)
         {"EAR:A:1", 40}, {"EAR:A:5", 37}, {"EAR:A:6", 8},  {"EAR:D:1", 24}, {"EAR:D:2", 10},
         {"EAR:D:3", 37}, {"EAR:D:4", 22}, {"EAR:D:5", 22}, {"EAR:E:1", 3},  {"EAR:E:2", 1},
     };
-    struct fixture *fixture = *state;
-    struct country_groups *groups = load(fixture, country_groups_default());
+    struct diagnosed *diagnosed = *state;
+    struct country_groups *groups = load(diagnosed, country_groups_default());
     char day[TIMESTAMP_TEXT_MAX];
 
     assert_non_null(groups);
-    assert_int_equal(fixture->diagnostics.error_count + fixture->diagnostics.warning_count, 0);
+    assert_int_equal(diagnosed->diagnostics.error_count + diagnosed->diagnostics.warning_count, 0);
     assert_string_equal(groups->source, "15 CFR part 740, supplement no. 1");
     assert_string_equal(day_format(groups->as_of_day, day), "2026-07-08");
     assert_int_equal(strlen(groups->digest), 64);
@@ -195,13 +175,13 @@ static void each_mistake_is_named_at_its_place(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct fixture *fixture = *state;
+        struct diagnosed *diagnosed = *state;
         const struct diagnostic *entry;
 
-        diagnostics_init(&fixture->diagnostics, &fixture->arena);
-        assert_null(load(fixture, span_text(rows[i].content)));
-        entry = fixture->diagnostics.first;
-        assert_int_equal(fixture->diagnostics.error_count, 1);
+        diagnostics_init(&diagnosed->diagnostics, &diagnosed->arena);
+        assert_null(load(diagnosed, span_text(rows[i].content)));
+        entry = diagnosed->diagnostics.first;
+        assert_int_equal(diagnosed->diagnostics.error_count, 1);
         assert_string_equal(entry->message, rows[i].message);
         assert_string_equal(entry->file, "groups.yaml");
         assert_int_equal(entry->line, rows[i].line);
@@ -211,70 +191,66 @@ static void each_mistake_is_named_at_its_place(void **state)
 
 static void all_mistakes_of_a_file_are_told_at_once(void **state)
 {
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
 
-    assert_null(load(fixture, span_text("as_of: today\n"
-                                        "sets:\n"
-                                        "  - name: a\n"
-                                        "    countries: [UTO, XYZ, DEU, DEU]\n"
-                                        "  - {countries: [FRA], extra: 1}\n"
-                                        "  - name: a\n"
-                                        "    countries: [DEU]\n")));
-    assert_int_equal(fixture->diagnostics.error_count, 8);
+    assert_null(load(diagnosed, span_text("as_of: today\n"
+                                          "sets:\n"
+                                          "  - name: a\n"
+                                          "    countries: [UTO, XYZ, DEU, DEU]\n"
+                                          "  - {countries: [FRA], extra: 1}\n"
+                                          "  - name: a\n"
+                                          "    countries: [DEU]\n")));
+    assert_int_equal(diagnosed->diagnostics.error_count, 8);
 }
 
 static void errors_of_an_earlier_file_do_not_spoil_a_good_one(void **state)
 {
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
 
-    assert_null(load(fixture, span_text("nonsense")));
-    assert_non_null(load(fixture, country_groups_default()));
+    assert_null(load(diagnosed, span_text("nonsense")));
+    assert_non_null(load(diagnosed, country_groups_default()));
 }
 
 static void a_name_may_be_as_long_as_64_characters_and_no_longer(void **state)
 {
     static const char good[] = "0123456789012345678901234567890123456789012345678901234567890123";
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
     char content[256];
 
     snprintf(content, sizeof(content), HEAD "sets: [{name: \"%s\", countries: [DEU]}]\n", good);
-    assert_non_null(load(fixture, span_text(content)));
+    assert_non_null(load(diagnosed, span_text(content)));
     snprintf(content, sizeof(content), HEAD "sets: [{name: \"%s4\", countries: [DEU]}]\n", good);
-    assert_null(load(fixture, span_text(content)));
+    assert_null(load(diagnosed, span_text(content)));
 }
 
 /* What a text editor leaves behind when it is interrupted. */
 static void no_beginning_of_the_shipped_file_crashes_the_loader(void **state)
 {
     struct span whole = country_groups_default();
-    struct fixture *fixture = *state;
+    struct diagnosed *diagnosed = *state;
 
     for (size_t length = 0; length <= whole.length; length += 7) {
-        diagnostics_init(&fixture->diagnostics, &fixture->arena);
-        if (!load(fixture, span_of(whole.data, length)))
-            assert_true(fixture->diagnostics.error_count > 0);
-        arena_reset(&fixture->arena);
+        diagnostics_init(&diagnosed->diagnostics, &diagnosed->arena);
+        if (!load(diagnosed, span_of(whole.data, length)))
+            assert_true(diagnosed->diagnostics.error_count > 0);
+        arena_reset(&diagnosed->arena);
     }
-    diagnostics_init(&fixture->diagnostics, &fixture->arena);
+    diagnostics_init(&diagnosed->diagnostics, &diagnosed->arena);
 }
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, diagnosed_set_up, diagnosed_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_groups_that_ship_have_the_sizes_of_the_regulation,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_groups_that_ship_overlap_as_the_regulation_does, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(
-            a_file_of_ones_own_is_read_and_its_digest_is_that_of_its_bytes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(each_mistake_is_named_at_its_place, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(all_mistakes_of_a_file_are_told_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(errors_of_an_earlier_file_do_not_spoil_a_good_one, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_name_may_be_as_long_as_64_characters_and_no_longer,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(no_beginning_of_the_shipped_file_crashes_the_loader, set_up,
-                                        tear_down),
+        TEST(the_groups_that_ship_have_the_sizes_of_the_regulation),
+        TEST(the_groups_that_ship_overlap_as_the_regulation_does),
+        TEST(a_file_of_ones_own_is_read_and_its_digest_is_that_of_its_bytes),
+        TEST(each_mistake_is_named_at_its_place),
+        TEST(all_mistakes_of_a_file_are_told_at_once),
+        TEST(errors_of_an_earlier_file_do_not_spoil_a_good_one),
+        TEST(a_name_may_be_as_long_as_64_characters_and_no_longer),
+        TEST(no_beginning_of_the_shipped_file_crashes_the_loader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
