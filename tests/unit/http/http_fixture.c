@@ -3,6 +3,7 @@
 #include "http_fixture.h"
 
 #include "base/attributes.h"
+#include "base/memory.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -127,6 +128,24 @@ void fixture_stop(struct server_fixture *fixture, unsigned grace_ms)
 {
     /* The lock stays: what was parked may still be answered. */
     http_server_free(fixture->server, grace_ms);
+}
+
+int fixture_set_up(void **state, const struct http_options *options)
+{
+    struct server_fixture *fixture = memory_new(struct server_fixture);
+
+    fixture_start(fixture, options);
+    *state = fixture;
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    struct server_fixture *fixture = *state;
+
+    fixture_stop(fixture, 0);
+    memory_free(fixture);
+    return 0;
 }
 
 static size_t parked_count(struct server_fixture *fixture)

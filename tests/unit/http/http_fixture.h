@@ -8,6 +8,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* What a request to it begins with, after its first line. */
+#define HOST "Host: passgate.example\r\n"
+
 enum { PARKED_MAX = 256 };
 
 struct server_fixture {
@@ -30,6 +33,10 @@ struct server_fixture {
  */
 void fixture_start(struct server_fixture *fixture, const struct http_options *options);
 void fixture_stop(struct server_fixture *fixture, unsigned grace_ms);
+
+/* For cmocka, which keeps the fixture as its state. */
+int fixture_set_up(void **state, const struct http_options *options);
+int fixture_tear_down(void **state);
 
 /* Wait until so many are parked. */
 void fixture_wait_parked(struct server_fixture *fixture, size_t count);

@@ -21,26 +21,11 @@
 
 #include <cmocka.h>
 
-#define HOST "Host: passgate.example\r\n"
-
 static char answer[ANSWER_MAX];
 
 static int set_up(void **state)
 {
-    struct server_fixture *fixture = memory_new(struct server_fixture);
-
-    fixture_start(fixture, &(struct http_options){.receive_ms_max = 5000});
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct server_fixture *fixture = *state;
-
-    fixture_stop(fixture, 0);
-    memory_free(fixture);
-    return 0;
+    return fixture_set_up(state, &(struct http_options){.receive_ms_max = 5000});
 }
 
 static void assert_starts(const char *text, const char *start)
@@ -403,7 +388,7 @@ static void addresses_that_cannot_be_served_are_refused(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_tear_down)
 
 int main(void)
 {

@@ -17,27 +17,13 @@
 
 #include <cmocka.h>
 
-#define HOST "Host: passgate.example\r\n"
-
 static char answer[ANSWER_MAX];
 
 static int set_up(void **state)
 {
-    struct server_fixture *fixture = memory_new(struct server_fixture);
-
-    fixture_start(fixture, &(struct http_options){
-                               .receive_ms_max = 400, .send_ms_max = 800, .connections_max = 200});
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct server_fixture *fixture = *state;
-
-    fixture_stop(fixture, 0);
-    memory_free(fixture);
-    return 0;
+    return fixture_set_up(
+        state,
+        &(struct http_options){.receive_ms_max = 400, .send_ms_max = 800, .connections_max = 200});
 }
 
 static void assert_still_serves(const struct server_fixture *fixture)
@@ -330,7 +316,7 @@ static void with_a_certificate_the_server_speaks_tls_1_2_and_1_3_only(void **sta
     assert_true(run_shell(command));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_tear_down)
 
 int main(void)
 {

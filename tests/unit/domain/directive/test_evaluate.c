@@ -44,11 +44,20 @@ static const char timed[] =
                        "resources: [model/a]\nrequire: {foreign_person: {regime: ear_772_1, is: "
                        "false}}\n");
 
+/* The resources and these directives; `second` may be NULL. */
+static struct directive_set *set_of(struct fixture *fixture, const char *first, const char *second)
+{
+    const char *texts[] = {fixture_resources, first, second, NULL};
+    struct directive_set *set = fixture_compile(fixture, texts);
+
+    assert_non_null(set);
+    return set;
+}
+
 static void directives_begin_and_end_at_their_instants(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, timed, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, timed, NULL);
     const struct facts *foreign = person(fixture, US_STATUS_NONE);
     static const struct {
         int64_t offset_ms;
@@ -62,7 +71,6 @@ static void directives_begin_and_end_at_their_instants(void **state)
         {24 * (int64_t)HOUR_MS, TRUTH_TRUE, -1},
     };
 
-    assert_non_null(set);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct directive_question question = about("a", foreign, june_ms + rows[i].offset_ms);
         struct directive_answer answer;
@@ -86,12 +94,10 @@ static const char place[] =
 static void one_directive_that_refuses_is_enough(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, persons_only, place, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, persons_only, place);
     struct directive_question question = about("a", person(fixture, US_STATUS_CITIZEN), june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     directive_evaluate(set, &question, &answer);
     assert_int_equal(answer.truth, TRUTH_TRUE);
     assert_int_equal(answer.reason, DECISION_REASON_ALLOWED);
@@ -118,12 +124,10 @@ static void one_directive_that_refuses_is_enough(void **state)
 static void unknown_asks_for_what_is_missing_first(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, persons_only, place, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, persons_only, place);
     struct directive_question question = about("a", &facts_unknown, june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     directive_evaluate(set, &question, &answer);
     assert_int_equal(answer.reason, DECISION_REASON_VERIFICATION_REQUIRED);
     assert_string_equal(answer.decisive->id, "b-persons");
@@ -144,12 +148,10 @@ static void unknown_asks_for_what_is_missing_first(void **state)
 static void only_what_matches_is_looked_at(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, persons_only, place, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, persons_only, place);
     struct directive_question question = about("a", person(fixture, US_STATUS_CITIZEN), june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     question.action = span_text("read");
     directive_evaluate(set, &question, &answer);
     assert_int_equal(answer.finding_count, 1);
@@ -180,12 +182,10 @@ static void only_what_matches_is_looked_at(void **state)
 static void stale_facts_allow_only_where_they_may(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, persons_only, place, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, persons_only, place);
     struct directive_question question = about("a", person(fixture, US_STATUS_CITIZEN), june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     question.is_stale = true;
     directive_evaluate(set, &question, &answer);
     assert_int_equal(answer.truth, TRUTH_UNKNOWN);
@@ -213,14 +213,12 @@ static const char exempted[] = DIRECTIVE(
 static void an_exemption_lifts_its_own_directive_only(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, exempted, place, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, exempted, place);
     struct facts_content content = {
         .header = {.subject_kind = SUBJECT_USER, .us_status_count = 1, .affiliation_count = 1}};
     struct directive_question question = about("a", NULL, june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     content.us_statuses[0] =
         (struct facts_us_status){.possible = US_STATUS_NONE, .source = FACT_SOURCE_REVIEWER};
     content.affiliations[0] = (struct facts_affiliation){
@@ -239,12 +237,10 @@ static void an_exemption_lifts_its_own_directive_only(void **state)
 static void everybody_who_may_be_exempt_is_told_what_to_prove(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, exempted, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, exempted, NULL);
     struct directive_question question = about("a", person(fixture, US_STATUS_NONE), june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     directive_evaluate(set, &question, &answer);
     assert_int_equal(answer.reason, DECISION_REASON_VERIFICATION_REQUIRED);
     assert_int_equal(answer.obligation_count, 2);
@@ -278,8 +274,7 @@ static void an_exemption_reaches_only_whom_it_names(void **state)
                              "exempt:\n  - when: {citizen_of: {any: [GBR]}}\n"
                              "    authority: {text: annex}\n    waives: [require]\n");
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, british, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, british, NULL);
     struct facts_content content = {.header = {.subject_kind = SUBJECT_USER,
                                                .us_status_count = 1,
                                                .citizenship_count = 1,
@@ -287,7 +282,6 @@ static void an_exemption_reaches_only_whom_it_names(void **state)
     struct directive_question question = about("a", NULL, june_ms);
     struct directive_answer answer;
 
-    assert_non_null(set);
     content.us_statuses[0] =
         (struct facts_us_status){.possible = US_STATUS_CITIZEN, .source = FACT_SOURCE_REVIEWER};
     content.citizenships[0] = (struct facts_nationality){
@@ -336,13 +330,11 @@ static void more_directives_than_can_be_listed_still_count(void **state)
 static void an_explanation_says_the_same_test_by_test(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, exempted, timed, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, exempted, timed);
     struct directive_question question =
         about("a", person(fixture, US_STATUS_CITIZEN | US_STATUS_NATIONAL), june_ms - 1);
     const struct explanation *told;
 
-    assert_non_null(set);
     told = directive_explain(set, &question, &fixture->arena);
     assert_int_equal(told->answer.truth, TRUTH_TRUE);
     assert_int_equal(told->directive_count, 1);
@@ -370,12 +362,10 @@ static void an_explanation_says_the_same_test_by_test(void **state)
 static void every_test_can_be_explained(void **state)
 {
     struct fixture *fixture = *state;
-    const char *texts[] = {fixture_resources, fixture_full, NULL};
-    struct directive_set *set = fixture_compile(fixture, texts);
+    struct directive_set *set = set_of(fixture, fixture_full, NULL);
     struct directive_question question = about("a", &facts_unknown, INT64_C(1781300000000));
     const struct explanation *told;
 
-    assert_non_null(set);
     told = directive_explain(set, &question, &fixture->arena);
     assert_int_equal(told->directive_count, 1);
     assert_string_equal(told->directives[0].require.test, "all");
