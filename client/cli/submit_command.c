@@ -37,8 +37,7 @@ static void print_refused(const struct output *output, const struct request_file
     output_colored(output, COLOR_BOLD, "%s", subject_of(file, index));
     output_print(output, ": ");
     output_colored(output, COLOR_RED, "refused");
-    output_print(output, ": %s%s%s (%s)\n", error->field, error->field[0] ? ": " : "",
-                 error->message, error->reason);
+    output_print(output, ": %s (%s)\n", error->message, error->reason);
 }
 
 /* Nobody is there, or we may not: the rest would fail in the same way. */

@@ -134,6 +134,8 @@ static bool bind_listener(struct rpc_server *server, size_t index, struct err *e
             err, ERR_CONFIG_INVALID,
             "cannot listen on %s: in use, not an address of this machine, or bad TLS files",
             listener->address);
+    if (strncmp(listener->address, "unix:", strlen("unix:")) == 0)
+        server->ports[index] = 0; /* core says 1 */
     return true;
 }
 

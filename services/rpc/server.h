@@ -60,7 +60,7 @@ struct rpc_options {
 MUST_CHECK bool rpc_server_start(const struct rpc_options *options, struct rpc_server **ret_server,
                                  struct err *err);
 
-/* The port that listener `index` got (for ":0"). */
+/* The port that listener `index` got (for ":0"); 0 for a unix socket. */
 int rpc_server_port(const struct rpc_server *server, size_t index);
 
 size_t rpc_server_method_count(const struct rpc_server *server);

@@ -53,7 +53,7 @@ struct span rpc_status_details(const struct err *err, struct arena *arena)
         status.n_details = 2;
     }
     status.code = (int32_t)err_grpc_status(err->code);
-    status.message = text;
+    status.message = arena_text(arena, rpc_status_text(err, arena)); /* as grpc-message has it */
     status.details = list;
     length = google__rpc__status__get_packed_size(&status);
     bytes = arena_alloc(arena, length);

@@ -65,13 +65,14 @@ flaky_count = 0
 
 
 def fail(context, code, reason, message, field=None):
-    status = status_pb2.Status(code=code.value[0], message=message)
+    text = f"{field}: {message}" if field else message
+    status = status_pb2.Status(code=code.value[0], message=text)
     status.details.add().Pack(details_pb2.ErrorInfo(reason=reason, domain="passgate"))
     if field:
         violation = details_pb2.BadRequest.FieldViolation(field=field, description=message)
         status.details.add().Pack(details_pb2.BadRequest(field_violations=[violation]))
     context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(code, message)
+    context.abort(code, text)
 
 
 def behave(subject, context):

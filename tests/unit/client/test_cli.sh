@@ -74,7 +74,7 @@ expect 0 'at 1781299260' explain alice model/m use --at 2026-06-12T17:21:00-04:0
 expect 2 'with its offset' explain alice model/m use --at 2026-06-12
 expect 0 'model/opus-4' list alice use
 expect 0 '"id": "opus-4"' list alice use -o json
-expect 2 'submit.json:4:30: utopia: refused: evidence.document.nationality.*UNKNOWN_COUNTRY_CODE' submit "$folder/submit.json"
+expect 2 'submit.json:4:30: utopia: refused: evidence.document.nationality: a country code stands for no country .UNKNOWN_COUNTRY_CODE' submit "$folder/submit.json"
 expect 2 '1 of 2 accepted' submit "$folder/submit.json"
 expect 0 'would be accepted' submit --dry-run "$folder/one.json"
 expect 0 '"evidenceId": "e1"' submit -o json "$folder/one.json"
