@@ -41,10 +41,7 @@ const struct watches_options *watches_options(const struct watches *watches)
 
 bool watches_are_sure(const struct watches *watches)
 {
-    struct store_state state;
-
-    store_get_state(watches->options.store, &state);
-    return state.feed_age_ms <= FACTS_CACHE_FEED_SILENT_MS;
+    return store_feed_age_ms(watches->options.store) <= FACTS_CACHE_FEED_SILENT_MS;
 }
 
 /* The list. */

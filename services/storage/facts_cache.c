@@ -24,10 +24,7 @@ static bool is_fresh(const struct facts_cache *cache, struct hash128 subject, in
 
 bool facts_cache_feed_is_alive(const struct facts_cache *cache)
 {
-    struct store_state state;
-
-    store_get_state(cache->options.store, &state);
-    return state.feed_age_ms <= FACTS_CACHE_FEED_SILENT_MS;
+    return store_feed_age_ms(cache->options.store) <= FACTS_CACHE_FEED_SILENT_MS;
 }
 
 struct facts_view facts_cache_view(const struct facts_cache *cache, const struct facts_entry *entry,

@@ -161,13 +161,11 @@ static void listen_to(struct store *store, struct store_listener *listener)
 static void get_state(struct store *store, struct store_state *ret_state)
 {
     struct redis_store *redis = redis_store_of(store);
-    int64_t age_ms = clock_monotonic_ms(redis->options.clock) - atomic_load(&redis->beat_sent_ms);
 
     *ret_state = (struct store_state){
         .is_up = atomic_load(&redis->connections[REDIS_WRITER].is_up) &&
                  atomic_load(&redis->connections[REDIS_READER].is_up),
         .epoch = atomic_load_explicit(&redis->epoch, memory_order_relaxed),
-        .feed_age_ms = age_ms > 0 ? age_ms : 0,
         .pending = atomic_load_explicit(&redis->pending, memory_order_relaxed),
     };
 }
@@ -311,6 +309,8 @@ static struct redis_store *new_store(const struct redis_options *options,
         .ops = &ops,
         .partition_count = options->partition_count,
         .durability = store->durability,
+        .feed_alive_ms = &store->beat_sent_ms,
+        .clock = options->clock,
     };
     store->names = *names;
     store->tls = tls;

@@ -155,8 +155,12 @@ static bool take_writes(struct redis_store *store, uint16_t index, const redisRe
     return true;
 }
 
-/* [name of the stream, entries] */
-static bool take_stream(struct redis_store *store, const redisReply *stream)
+/*
+ * [name of the stream, entries].  `*is_behind`: a partition may have more to tell than it did now.
+ * Then a heartbeat that came along, behind them, does not prove yet that all from before it was
+ * told: it is left for the next read to bring again.
+ */
+static bool take_stream(struct redis_store *store, const redisReply *stream, bool *is_behind)
 {
     struct span name;
 
@@ -165,11 +169,18 @@ static bool take_stream(struct redis_store *store, const redisReply *stream)
         stream->element[1]->type != REDIS_REPLY_ARRAY)
         return false;
     name = redis_reply_span(stream->element[0]);
-    if (span_equal(name, store->beat_name))
-        return take_beats(store, stream->element[1]);
-    for (uint16_t i = 0; i < store->store.partition_count; i++)
-        if (span_equal(name, store->feed_names[i]))
-            return take_writes(store, i, stream->element[1]);
+    if (span_equal(name, store->beat_name)) {
+        if (!*is_behind)
+            return take_beats(store, stream->element[1]);
+        store->beat_read_ms = redis_now_ms();
+        return true;
+    }
+    for (uint16_t i = 0; i < store->store.partition_count; i++) {
+        if (!span_equal(name, store->feed_names[i]))
+            continue;
+        *is_behind |= stream->element[1]->elements >= FEED_STEP;
+        return take_writes(store, i, stream->element[1]);
+    }
     return false;
 }
 
@@ -178,14 +189,14 @@ static void read_on(struct redis_connection *connection);
 static void on_entries(struct redis_command *command, const redisReply *reply)
 {
     struct redis_connection *connection = command->connection;
-    bool is_readable;
+    bool is_readable, is_behind = false;
     struct err err;
 
     if (!reply)
         return;
     is_readable = reply->type == REDIS_REPLY_ARRAY || reply->type == REDIS_REPLY_NIL;
     for (size_t i = 0; is_readable && i < reply->elements; i++)
-        is_readable = take_stream(connection->store, reply->element[i]);
+        is_readable = take_stream(connection->store, reply->element[i], &is_behind);
     if (is_readable)
         read_on(connection);
     else

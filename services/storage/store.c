@@ -139,6 +139,7 @@ void store_listen(struct store *store, struct store_listener *listener)
 void store_get_state(struct store *store, struct store_state *ret_state)
 {
     store->ops->state(store, ret_state);
+    ret_state->feed_age_ms = store_feed_age_ms(store);
 }
 
 void store_free(struct store *store)

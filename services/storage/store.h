@@ -19,10 +19,13 @@
 #define STORAGE_STORE_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/inbox.h"
 #include "base/keyed_hash.h"
 #include "base/span.h"
+
+#include <stdatomic.h>
 
 /* What a key is about.  The numbers are stored: they are never reused. */
 enum store_space {
@@ -190,6 +193,10 @@ struct store {
     void *observer;
     const char *durability; /* what an acknowledgement means, for GetServerInfo: "sqlite: fsync per
                                commit" */
+    /* Where the feed may lag: when it last proved to be alive, on `clock`.  What anybody had
+     * written by then, listeners have been told.  NULL: it cannot lag. */
+    const _Atomic int64_t *feed_alive_ms;
+    const struct clock *clock;
 };
 
 /* Any thread.  A request that breaks a limit (a partition that there is not, a value longer than
@@ -198,6 +205,19 @@ void store_submit(struct store *store, struct store_request *request);
 /* Before the first request. */
 void store_listen(struct store *store, struct store_listener *listener);
 void store_get_state(struct store *store, struct store_state *ret_state);
+
+/* feed_age_ms alone, for those who look at every call: one load, and the clock where it matters. */
+static inline int64_t store_feed_age_ms(const struct store *store)
+{
+    int64_t age_ms;
+
+    if (!store->feed_alive_ms)
+        return 0;
+    age_ms = clock_monotonic_ms(store->clock) -
+             atomic_load_explicit(store->feed_alive_ms, memory_order_relaxed);
+    return age_ms > 0 ? age_ms : 0;
+}
+
 /* Answer everything that was taken (STORE_UNAVAILABLE where it did not happen), stop, free.  The
  * inboxes of all requests must still be there.  NULL is allowed. */
 void store_free(struct store *store);

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-enum { FEW = 200, LOOK_MS = 2 };
+enum { FEW = 200, MANY = 1000, LOOK_MS = 2 };
 
 static void open_both(struct redis_fixture *fixture, const struct redis_options *options)
 {
@@ -144,6 +144,66 @@ static void the_feed_is_as_old_as_the_last_heartbeat_that_came_back(void **state
     wait_until_the_feed_is_fresh(fixture);
 }
 
+/* At one moment: MANY entries of the feed, and a heartbeat of every replica, sent at ARGV[1]. */
+static const char burst[] =
+    "for i = 1, ARGV[2] do\n"
+    "  local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1][1]\n"
+    "  local epoch, counter = string.match(last, '(%d+)-(%d+)')\n"
+    "  redis.call('XADD', KEYS[1], epoch .. '-' .. string.format('%.0f', counter + 1), 'c',\n"
+    "             '\\1' .. string.rep('x', 16))\n"
+    "end\n"
+    "for _, beat in ipairs(redis.call('KEYS', 'trouble:{p00}:beat:*')) do\n"
+    "  redis.call('XADD', beat, 'MAXLEN', 1, '*', 't', ARGV[1])\n"
+    "end\n"
+    "return 1";
+
+/* Of another replica's entries: none may be told after that heartbeat proved the feed alive. */
+struct told {
+    struct store_listener listener;
+    const struct store *store;
+    atomic_size_t count;
+    atomic_size_t late;
+};
+
+/* In the future, where no real heartbeat comes from. */
+static const int64_t burst_sent_ms = INT64_C(1) << 50;
+
+static void on_burst(struct store_listener *listener, const struct store_change *change)
+{
+    struct told *told = CONTAINER_OF(listener, struct told, listener);
+
+    (void)change;
+    if (atomic_load(told->store->feed_alive_ms) == burst_sent_ms)
+        atomic_fetch_add(&told->late, 1);
+    atomic_fetch_add(&told->count, 1);
+}
+
+static void on_lost(struct store_listener *listener, uint16_t partition)
+{
+    (void)listener;
+    (void)partition;
+}
+
+static void a_heartbeat_proves_nothing_while_older_writes_wait_to_be_told(void **state)
+{
+    static struct told told; /* the store has it until it is freed */
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+
+    redis_fixture_open(fixture, 0, &options);
+    told = (struct told){.listener = {.on_change = on_burst, .on_reset = on_lost},
+                         .store = fixture->replicas[0].store};
+    store_listen(fixture->replicas[0].store, &told.listener);
+    redis_fixture_must_write(fixture, 1, "text");
+    wait_until_the_feed_is_fresh(fixture); /* a heartbeat came back: it has a key */
+    assert_int_equal(redis_server_ask(&fixture->server, "EVAL %s 1 trouble:{p00}:feed %lld %d",
+                                      burst, (long long)burst_sent_ms, MANY),
+                     1);
+    redis_fixture_wait(&told.count, 1 + MANY);
+    assert_int_equal(told.late, 0);
+    assert_int_equal(fixture->replicas[0].reset_count, 0);
+}
+
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, redis_fixture_set_up, redis_fixture_tear_down)
 
@@ -156,6 +216,7 @@ int redis_run_replica_tests(void)
         TEST(a_server_that_has_forgotten_everything_begins_another_epoch),
         TEST(partitions_count_for_themselves),
         TEST(the_feed_is_as_old_as_the_last_heartbeat_that_came_back),
+        TEST(a_heartbeat_proves_nothing_while_older_writes_wait_to_be_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,7 +31,7 @@ struct fake_store {
     struct queue read;
     size_t submitted;
     uint64_t number;
-    _Atomic int64_t feed_age_ms;
+    _Atomic int64_t feed_alive_ms; /* by a clock that stands at 0 */
 };
 
 const struct names fake_names = {
@@ -83,12 +83,20 @@ static void listen_to(struct store *store, struct store_listener *listener)
     fake_of(store)->listener = listener;
 }
 
+static int64_t midnight_ms(const struct clock *clock)
+{
+    (void)clock;
+    return 0;
+}
+
+static const struct clock midnight = {midnight_ms, midnight_ms};
+
 static void get_state(struct store *store, struct store_state *ret_state)
 {
+    (void)store;
     *ret_state = (struct store_state){
         .is_up = true,
         .epoch = 1,
-        .feed_age_ms = atomic_load(&fake_of(store)->feed_age_ms),
     };
 }
 
@@ -119,7 +127,13 @@ struct fake_store *fake_store_new(void)
 {
     struct fake_store *fake = memory_new(struct fake_store);
 
-    fake->store = (struct store){.ops = &ops, .partition_count = 1, .durability = "none"};
+    fake->store = (struct store){
+        .ops = &ops,
+        .partition_count = 1,
+        .durability = "none",
+        .feed_alive_ms = &fake->feed_alive_ms,
+        .clock = &midnight,
+    };
     pthread_mutex_init(&fake->mutex, NULL);
     fake->waiting.end = &fake->waiting.oldest;
     fake->read.end = &fake->read.oldest;
@@ -339,7 +353,7 @@ bool fake_store_answer(struct fake_store *fake)
 
 void fake_store_set_feed_age(struct fake_store *fake, int64_t feed_age_ms)
 {
-    atomic_store(&fake->feed_age_ms, feed_age_ms);
+    atomic_store(&fake->feed_alive_ms, -feed_age_ms);
 }
 
 bool fake_facts_are_of(const struct facts *facts, unsigned subject)
