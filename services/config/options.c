@@ -156,6 +156,15 @@ const struct option options[] = {
      .fallback = "passgate-data/directives",
      .help =
          "folder of the directive files (*.yaml); while it is missing every resource is unknown"},
+    {.name = "directives.lease",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(directives.lease_ms),
+     .fallback = "10s",
+     .min = 0,
+     .max = HOUR,
+     .help = "a replica that has not heard from the change feed for this long refuses, with "
+             "UNAVAILABLE, what a directive restricts; a directive may ask for less; below 2s is "
+             "2s, and with 0 no answer may be used twice either; never with SQLite"},
     {.name = "directives.poll",
      .type = OPTION_DURATION,
      .offset = NUMBER(directives.poll_ms),

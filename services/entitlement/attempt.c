@@ -121,6 +121,44 @@ static void note_whose(const struct entitlement_options *options, const struct c
     result->whose = whose;
 }
 
+void attempt_take_lease(struct check_order *order)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+
+    order->lease = (struct lease){
+        .longest_ms = options->lease_ms,
+        .feed_age_ms = store_feed_age_ms(options->store),
+    };
+}
+
+bool attempt_lease_holds(const struct check_order *order, const struct check_input *input,
+                         struct err *err)
+{
+    const struct directive_question question = {
+        .resource_type = input->resource_type,
+        .resource_id = input->resource_id,
+        .action = input->action,
+        .now_ms = order->now_ms,
+    };
+    int64_t asked_ms;
+
+    /* However short a lease is, it holds as long as that: nothing to look up. */
+    if (lease_left_ms(&order->lease, 0) > 0 ||
+        !directive_is_restricted(order->set, &question, &asked_ms) ||
+        lease_left_ms(&order->lease, asked_ms) > 0)
+        return true;
+    return err_set(err, ERR_LEASE_LAPSED, "the feed was last heard %lld ms ago",
+                   (long long)order->lease.feed_age_ms);
+}
+
+void attempt_count_failure(const struct check_order *order, const struct err *err)
+{
+    struct metrics *metrics = entitlement_options(order->entitlement)->metrics;
+
+    if (err->code == ERR_LEASE_LAPSED)
+        metrics_count(metrics_shard(metrics, order->worker_index), METRIC_LEASE_REFUSALS, 0, 1);
+}
+
 /* True when there is a result, a decision or an error. */
 static bool decide_one(struct check_order *order, size_t index, struct check_lookups *lookups,
                        struct arena *arena)
@@ -131,6 +169,9 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     struct hash128 subject;
 
     check_result_clear(result);
+    result->is_failed = !attempt_lease_holds(order, &order->inputs[index], &result->err);
+    if (result->is_failed)
+        return true;
     if (!find_subject(order, index, lookups, &subject, result))
         return false;
     result->subject = subject;
@@ -149,7 +190,7 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
         return false;
     }
     decide(order->set, &order->inputs[index], parties.items, parties.count, order->now_ms,
-           options->max_age_ms, result);
+           options->max_age_ms, &order->lease, result);
     if (order->inputs[index].wants_handles)
         note_whose(options, &order->inputs[index], &parties, arena, result);
     if (parties.number >= order->revision.number) {
@@ -163,6 +204,7 @@ bool attempt_decide(struct check_order *order, struct check_lookups *lookups, st
 {
     bool is_decided = true;
 
+    attempt_take_lease(order);
     for (size_t i = 0; i < order->count; i++) {
         is_decided &= decide_one(order, i, lookups, arena);
         if (!is_decided && !lookups)
@@ -233,7 +275,9 @@ static void count_decisions(const struct check_order *order)
     struct metrics_shard *shard = metrics_shard(metrics, order->worker_index);
 
     for (size_t i = 0; i < order->count; i++)
-        if (!order->results[i].is_failed)
+        if (order->results[i].is_failed)
+            attempt_count_failure(order, &order->results[i].err);
+        else
             metrics_count(shard, METRIC_DECISIONS, order->results[i].reason, 1);
 }
 

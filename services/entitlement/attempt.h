@@ -12,6 +12,17 @@ struct check_lookups;
  * DIRECTIVES_UNAVAILABLE. */
 MUST_CHECK bool attempt_begin(struct check_order *order, struct arena *arena, struct err *err);
 
+/* Look how sure it is that changes are heard of: before any facts are looked up. */
+void attempt_take_lease(struct check_order *order);
+
+/* May this replica answer `input` at all?  LEASE_LAPSED when the resource is restricted and changes
+ * may have been missed for longer than its directives bear. */
+MUST_CHECK bool attempt_lease_holds(const struct check_order *order,
+                                    const struct check_input *input, struct err *err);
+
+/* Count a question without a decision. */
+void attempt_count_failure(const struct check_order *order, const struct err *err);
+
 /* Decide every question whose facts are there.  False: something is missing; with `lookups` it has
  * been noted there, without them it is only said. */
 bool attempt_decide(struct check_order *order, struct check_lookups *lookups, struct arena *arena);

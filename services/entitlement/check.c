@@ -99,6 +99,7 @@ bool check_try(struct check_order *order, struct arena *arena, bool *ret_is_ok, 
     }
     if (!order->is_batch && order->results[0].is_failed) {
         *err = order->results[0].err;
+        attempt_count_failure(order, err);
         *ret_is_ok = false;
         return true;
     }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/snapshot.h"
 #include "domain/directive/evaluate.h"
+#include "entitlement/lease.h"
 #include "storage/facts_cache.h"
 #include "storage/revision.h"
 #include "telemetry/audit.h"
@@ -43,6 +44,8 @@ struct entitlement_options {
     struct span issuer;         /* of claim tokens */
     struct span realm_audience; /* their aud when they are used here */
     int64_t max_age_ms;         /* how long an answer may be reused at most */
+    int64_t lease_ms;           /* of restricted resources, where directives ask for no shorter one
+                                 */
     int64_t store_timeout_ms;
     struct watches *watches; /* of WatchRevisions */
 };
@@ -120,6 +123,7 @@ struct check_order {
     struct directive_set *set; /* a reference of the order's own */
     int64_t asked_ms;          /* wall time of the run */
     int64_t now_ms;            /* the moment that is decided for: the same, but for explanations */
+    struct lease lease;        /* when it was last tried to decide */
     struct check_result *results; /* as many as inputs */
     struct revision least;        /* min_revision, read */
     struct revision revision;     /* of the facts that were used; of a batch the newest */

@@ -38,9 +38,16 @@ struct deliberation {
     const struct check_party *parties;
     size_t party_count;
     int64_t now_ms;
+    const struct lease *lease;
     int64_t valid_until_ms;
+    int64_t reuse_ms; /* at most, by the realm and by leases */
     uint32_t vary_context;
 };
+
+static bool is_restricted(const struct directive_answer *answer)
+{
+    return answer->finding_count > 0;
+}
 
 /* What the directives say of one party, for the input's resource or another one. */
 static void ask(struct deliberation *all, const struct check_input *input,
@@ -50,6 +57,8 @@ static void ask(struct deliberation *all, const struct check_input *input,
     all->valid_until_ms = earlier(all->valid_until_ms, ret_answer->valid_until_ms);
     all->valid_until_ms = earlier(all->valid_until_ms, party->facts->header.valid_until_ms);
     all->vary_context |= ret_answer->vary_context;
+    if (is_restricted(ret_answer))
+        all->reuse_ms = earlier(all->reuse_ms, lease_reuse_ms(all->lease, ret_answer->lease_ms));
 }
 
 /* Would every party be allowed to use `resource` ("type/id") for the same action? */
@@ -65,7 +74,8 @@ static bool may_all_use(struct deliberation *all, struct span resource)
     other.resource_id = span_from(resource, other.resource_type.length + 1);
     for (size_t i = 0; i < all->party_count; i++) {
         ask(all, &other, &all->parties[i], &answer);
-        if (answer.truth != TRUTH_TRUE)
+        if (answer.truth != TRUTH_TRUE ||
+            (is_restricted(&answer) && lease_left_ms(all->lease, answer.lease_ms) == 0))
             return false;
     }
     return true;
@@ -105,18 +115,17 @@ static bool is_weaker(const struct directive_answer *answer, const struct direct
 /* For how long the answer may be used again.  What is unknown may be proven the next moment, what
  * is stale must be asked again, and where every use has to be on record no use goes without asking.
  */
-static int64_t max_age_of(const struct deliberation *all, const struct check_result *result,
-                          int64_t most_ms)
+static int64_t max_age_of(const struct deliberation *all, const struct check_result *result)
 {
     if (result->answer.truth == TRUTH_UNKNOWN || result->is_stale ||
         result->answer.is_record_durable || all->valid_until_ms <= all->now_ms)
         return 0;
-    return earlier(all->valid_until_ms - all->now_ms, most_ms);
+    return earlier(all->valid_until_ms - all->now_ms, all->reuse_ms);
 }
 
 void decide(const struct directive_set *set, const struct check_input *input,
             const struct check_party *parties, size_t party_count, int64_t now_ms,
-            int64_t max_age_ms, struct check_result *ret_result)
+            int64_t max_age_ms, const struct lease *lease, struct check_result *ret_result)
 {
     struct deliberation all = {
         .set = set,
@@ -124,7 +133,9 @@ void decide(const struct directive_set *set, const struct check_input *input,
         .parties = parties,
         .party_count = party_count,
         .now_ms = now_ms,
+        .lease = lease,
         .valid_until_ms = TIMESTAMP_NEVER_MS,
+        .reuse_ms = max_age_ms,
     };
     struct check_result *result = ret_result;
     struct directive_answer answer;
@@ -148,7 +159,7 @@ void decide(const struct directive_set *set, const struct check_input *input,
     if (!result->is_allowed)
         result->instead = find_instead(&all, result->answer.decisive);
     result->vary_context = all.vary_context;
-    result->max_age_ms = max_age_of(&all, result, max_age_ms);
+    result->max_age_ms = max_age_of(&all, result);
 }
 
 void decide_refused(struct check_result *ret_result)

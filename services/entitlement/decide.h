@@ -5,12 +5,14 @@
 
 #include "entitlement/check.h"
 
-/* Fill `ret_result`, which is zeroed, for `parties`, of whom there is at least one and all must
- * pass.
+/*
+ * Fill `ret_result`, which is zeroed, for `parties`, of whom there is at least one and all must
+ * pass.  The lease of what is asked for has not lapsed; it bounds how long the answer may be
+ * reused, and what may be named `instead`.
  */
 void decide(const struct directive_set *set, const struct check_input *input,
             const struct check_party *parties, size_t party_count, int64_t now_ms,
-            int64_t max_age_ms, struct check_result *ret_result);
+            int64_t max_age_ms, const struct lease *lease, struct check_result *ret_result);
 
 /* A refusal that rests on nothing that may be told. */
 void decide_refused(struct check_result *ret_result);

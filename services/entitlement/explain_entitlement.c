@@ -167,9 +167,14 @@ static bool decide_all(struct explaining *explaining, struct check_party *partie
     struct check_order *order = &explaining->order;
 
     *ret_count = 0;
+    attempt_take_lease(order);
+    if (!attempt_lease_holds(order, &explaining->input, err)) {
+        attempt_count_failure(order, err);
+        return false;
+    }
     if (collect(explaining, parties, ret_count, err)) {
         decide(order->set, &explaining->input, parties, *ret_count, order->now_ms,
-               entitlement_options(order->entitlement)->max_age_ms, result);
+               entitlement_options(order->entitlement)->max_age_ms, &order->lease, result);
         if (explaining->has_time)
             result->max_age_ms = 0;
     } else if (order->is_terse) {

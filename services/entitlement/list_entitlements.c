@@ -17,7 +17,8 @@ struct page {
     bool has_more;
 };
 
-/* A list is of one subject: what keeps one question from a decision keeps all. */
+/* A list is of one subject: what keeps one question from a decision keeps all.  So does a lapsed
+ * lease, though only of what is restricted: a list with holes would read as a list of refusals. */
 static const struct err *first_failure(const struct check_order *order)
 {
     for (size_t i = 0; i < order->count; i++)

@@ -163,6 +163,7 @@ static void record(struct check_run *run)
     struct err err;
 
     if (!order->is_batch && order->results[0].is_failed) {
+        attempt_count_failure(order, &order->results[0].err);
         finish(run, &order->results[0].err);
     } else if (!attempt_record(order, &run->arena, is_waited_for, &err)) {
         finish(run, &err);

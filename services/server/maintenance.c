@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
+#include "entitlement/lease.h"
 #include "keys/key_ring.h"
 
 enum { FINDINGS_ARENA_BYTES = 16 * 1024 };
@@ -86,6 +87,20 @@ static void look_at_store(struct maintenance *maintenance)
                        "the store does not answer");
 }
 
+/* By the lease of the configuration: what has a shorter one is refused meanwhile, and the rest is
+ * worth staying for. */
+static void look_at_lease(struct maintenance *maintenance)
+{
+    const struct maintenance_options *options = &maintenance->options;
+    const struct lease lease = {options->lease_ms, store_feed_age_ms(options->store)};
+
+    if (lease_left_ms(&lease, lease.longest_ms) > 0)
+        readiness_meet(options->readiness, READINESS_LEASE);
+    else
+        readiness_fail(options->readiness, READINESS_LEASE,
+                       "the change feed is silent: what is restricted is refused");
+}
+
 static void *run(void *argument)
 {
     struct maintenance *maintenance = argument;
@@ -96,6 +111,7 @@ static void *run(void *argument)
         look_at_directives(maintenance, is_kicked);
         look_at_keys(maintenance);
         look_at_store(maintenance);
+        look_at_lease(maintenance);
         /* The store's answers end sleeps of the same mailbox: who kicked or stopped meanwhile has
          * rung in vain. */
         if (!atomic_load(&maintenance->is_kicked) && !atomic_load(&maintenance->is_stopping))

@@ -19,6 +19,7 @@ struct maintenance_options {
     struct snapshot *keys; /* of struct key_ring */
     struct store *store;
     struct readiness *readiness;
+    int64_t lease_ms;
     const struct clock *clock;
     int64_t interval_ms;
 };

@@ -2,6 +2,8 @@
 /* Where gauges come from. */
 #include "server/sources.h"
 
+#include "entitlement/lease.h"
+
 static struct facts_cache_stats cache_stats(void *owner)
 {
     struct facts_cache_stats stats;
@@ -63,6 +65,15 @@ static double read_store_feed_age(void *owner, size_t value)
     return (double)store_state(owner).feed_age_ms / 1000;
 }
 
+static double read_lease_remaining(void *owner, size_t value)
+{
+    const struct sources *sources = owner;
+    const struct lease lease = {sources->lease_ms, store_feed_age_ms(sources->store)};
+
+    (void)value;
+    return (double)lease_left_ms(&lease, lease.longest_ms) / 1000;
+}
+
 static double read_audit_backlog(void *owner, size_t value)
 {
     struct audit_state state;
@@ -110,6 +121,7 @@ void sources_connect(const struct sources *sources, struct arena *arena)
         {METRIC_CACHE_EVICTIONS, read_cache_evictions},
         {METRIC_CACHE_ENTRIES, read_cache_entries},
         {METRIC_CACHE_BYTES, read_cache_bytes},
+        {METRIC_LEASE_REMAINING, read_lease_remaining},
         {METRIC_STORE_UP, read_store_up},
         {METRIC_STORE_PENDING, read_store_pending},
         {METRIC_STORE_FEED_AGE, read_store_feed_age},

@@ -16,6 +16,7 @@ struct sources {
     struct audit_log *audit;
     struct readiness *readiness;
     struct rpc_server **rpc; /* is there once calls are served */
+    int64_t lease_ms;
 };
 
 /* `sources` is copied into the arena. */

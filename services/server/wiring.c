@@ -68,6 +68,7 @@ static void make_entitlement(struct server *server)
         .issuer = span_text(config->realm.issuer),
         .realm_audience = span_text(config->realm.audience),
         .max_age_ms = MAX_AGE_MS,
+        .lease_ms = config->directives.lease_ms,
         .store_timeout_ms = config->store.read_timeout_ms,
         .watches = server->watches,
     });
@@ -189,7 +190,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     list_services(server);
     publish_health(server);
     sources_connect(&(struct sources){server->metrics, server->cache, server->store, server->audit,
-                                      server->readiness, &server->rpc},
+                                      server->readiness, &server->rpc, config->directives.lease_ms},
                     &server->arena);
     if (!doors_open(server, worker_count, err))
         return false;
@@ -203,6 +204,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         .keys = &server->keys,
         .store = server->store,
         .readiness = server->readiness,
+        .lease_ms = config->directives.lease_ms,
         .clock = &clock_system,
         .interval_ms = config->directives.poll_ms,
     });

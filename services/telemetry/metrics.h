@@ -49,6 +49,10 @@ enum metrics_audit_result { METRICS_AUDIT_TAKEN, METRICS_AUDIT_REFUSED, METRICS_
       "Calls that wait for the store, the audit log or the executor.")                          \
     X(DECISIONS, COUNTER, "passgate_decisions_total", "reason", decision_reasons,               \
       "Decisions made, by reason; every item of a batch counts.")                               \
+    X(LEASE_REFUSALS, COUNTER, "passgate_lease_refusals_total", NULL, no_values,                \
+      "Questions about restricted resources that got no decision: the lease had lapsed.")       \
+    X(LEASE_REMAINING, GAUGE, "passgate_lease_remaining_seconds", NULL, no_values,              \
+      "What is left of directives.lease; 0 once it has lapsed.")                                \
     X(CACHE_LOOKUPS, COUNTER, "passgate_facts_cache_lookups_total", "result", cache_results,    \
       "Look-ups in the cache of facts.")                                                        \
     X(CACHE_EVICTIONS, COUNTER, "passgate_facts_cache_evictions_total", NULL, no_values,        \

@@ -16,6 +16,7 @@
     X(DIRECTIVES, "directives", "not loaded yet") \
     X(KEYS, "keys", "not loaded yet")             \
     X(AUDIT, "audit", "not opened yet")           \
+    X(LEASE, "lease", NULL)                       \
     X(SERVING, "serving", NULL) /* fails while the server drains */
 
 enum readiness_condition {

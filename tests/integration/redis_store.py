@@ -38,6 +38,12 @@ class RedisStore:
             time.sleep(0.01)
         return self
 
+    def do(self, *words):
+        """One command, by redis-cli."""
+        answer = subprocess.run(["redis-cli", "-e", "-s", str(self.socket), *words], check=True, capture_output=True,
+                                text=True, timeout=START_SECONDS)
+        return answer.stdout.strip()
+
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
 

@@ -16,6 +16,7 @@ struct draft {
     size_t node_end;
     const struct yaml_node *resources_node;
     const struct yaml_node *instead_node;
+    const struct yaml_node *lease_node;           /* NULL: none */
     const struct yaml_node **exemption_resources; /* NULL where an exemption names none */
     uint64_t accepted;                            /* bits of enum evidence_class; 0 = any */
 };

@@ -23,9 +23,15 @@ enum {
     DIRECTIVE_LIST_MAX = 256,        /* entries of one list */
     DIRECTIVE_TEXT_MAX = 2000,       /* bytes of a title, an authority, a notice */
     DIRECTIVE_MATCHES_MAX = 1 << 22, /* directives times the resources that each names */
+    DIRECTIVE_LEASE_LEAST_MS = 2000, /* no replica knows sooner that it hears nothing: shorter
+                                        leases count as this one */
+    DIRECTIVE_LEASE_MOST_MS = 60 * 60 * 1000,
     RESOURCE_TYPE_MAX = 64,
     RESOURCE_ID_MAX = 256,
 };
+
+/* No `lease`: the one of the configuration binds alone. */
+#define DIRECTIVE_LEASE_UNSAID INT64_MAX
 
 /* On whose word: the text that decisions cite. */
 struct directive_authority {
@@ -86,6 +92,7 @@ struct directive {
     struct directive_authority us_persons_authority;
     bool is_stale_denied;   /* `stale: deny` */
     bool is_record_durable; /* `record: durable` */
+    int64_t lease_ms;       /* `lease`; DIRECTIVE_LEASE_UNSAID */
     struct directive_exemption *exemptions;
     size_t exemption_count;
     struct directive_obligation unverified;  /* what a person of unknown status is told */

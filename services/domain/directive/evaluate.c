@@ -138,6 +138,11 @@ static void note_changes(struct directive_answer *answer, const struct directive
     }
 }
 
+static int64_t shorter(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* An answer under way: what the directives so far have come to. */
 struct tally {
     struct outcome outcome;
@@ -158,6 +163,7 @@ static void count_directive(struct tally *tally, const struct directive *directi
             .directive = directive, .exemption = result->exemption, .truth = truth};
     answer->finding_count++;
     answer->is_record_durable |= directive->is_record_durable;
+    answer->lease_ms = shorter(answer->lease_ms, directive->lease_ms);
     tally->outcome = outcome_and(tally->outcome, result->outcome);
     if (truth == TRUTH_FALSE && !tally->first_false)
         tally->first_false = directive;
@@ -197,6 +203,27 @@ static void conclude(struct tally *tally, bool is_base_allowed)
         answer->decisive = tally->first_unknown;
         break;
     }
+}
+
+bool directive_is_restricted(const struct directive_set *set,
+                             const struct directive_question *question, int64_t *ret_lease_ms)
+{
+    const struct resource_row *row =
+        directive_set_row(set, question->resource_type, question->resource_id);
+    int64_t lease_ms = DIRECTIVE_LEASE_UNSAID;
+    bool is_restricted = false;
+
+    for (uint32_t i = 0; row && i < row->match_count; i++) {
+        const struct directive *directive = &set->directives[set->matches[row->match_first + i]];
+
+        if (!directive_has_action(directive, question->action) ||
+            !directive_is_in_force(directive, question->now_ms))
+            continue;
+        is_restricted = true;
+        lease_ms = shorter(lease_ms, directive->lease_ms);
+    }
+    *ret_lease_ms = lease_ms;
+    return is_restricted;
 }
 
 void directive_evaluate(const struct directive_set *set, const struct directive_question *question,

@@ -68,6 +68,8 @@ struct directive_answer {
     int64_t valid_until_ms; /* the next moment at which a directive or exemption changes by itself;
                                the facts' own limit is not in it */
     bool is_record_durable; /* a matching directive wants the answer to wait for its record */
+    int64_t lease_ms;       /* the shortest that a matching directive asks for;
+                               DIRECTIVE_LEASE_UNSAID */
     const struct directive_obligation *obligation; /* what UNKNOWN asks for first, or NULL */
     size_t obligation_count; /* all that it asks for: to prove one of several affiliations, what a
                                 second directive wants to know.  More are left out */
@@ -87,11 +89,20 @@ static inline void directive_answer_clear(struct directive_answer *answer)
     answer->vary_context = 0;
     answer->valid_until_ms = TIMESTAMP_NEVER_MS;
     answer->is_record_durable = false;
+    answer->lease_ms = DIRECTIVE_LEASE_UNSAID;
     answer->obligation = NULL;
     answer->obligation_count = 0;
     answer->decisive = NULL;
     answer->finding_count = 0;
 }
+
+/*
+ * Is what is asked for restricted: does a directive in force name the resource and the action?
+ * *ret_lease_ms is the shortest lease that one of them asks for, as the answer would have it. Needs
+ * no facts: who cannot hear of changes must not ask what they are.
+ */
+bool directive_is_restricted(const struct directive_set *set,
+                             const struct directive_question *question, int64_t *ret_lease_ms);
 
 /*
  * Evaluate `question`.  A resource that is not declared gives FALSE, RESOURCE_UNKNOWN.  Everything

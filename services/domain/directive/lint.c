@@ -127,6 +127,17 @@ static void lint_exemption(struct reader *reader, const struct draft *draft, siz
                      "`require`");
 }
 
+static void lint_lease(struct reader *reader, const struct draft *draft)
+{
+    int64_t lease_ms = draft->directive.lease_ms;
+
+    if (lease_ms > 0 && lease_ms < DIRECTIVE_LEASE_LEAST_MS)
+        read_warning(reader, draft->lease_node->line, draft->lease_node->column,
+                     "a lease below %d s counts as one of %d s: no replica knows sooner that it "
+                     "hears nothing; 0 says also that no answer may be used twice",
+                     DIRECTIVE_LEASE_LEAST_MS / 1000, DIRECTIVE_LEASE_LEAST_MS / 1000);
+}
+
 void lint_directive(struct reader *reader, const struct draft *draft)
 {
     struct range all = range_of(reader->builder, draft->node_begin, draft->node_end);
@@ -142,6 +153,7 @@ void lint_directive(struct reader *reader, const struct draft *draft)
     lint_births(reader, all);
     lint_single_class(reader, all);
     lint_limbs(reader, draft, all);
+    lint_lease(reader, draft);
     for (size_t i = 0; i < draft->directive.exemption_count; i++)
         lint_exemption(reader, draft, i, has_location);
 }

@@ -240,6 +240,15 @@ static void read_record(struct reader *reader, const struct yaml_node *value, vo
         draft->directive.is_record_durable = index == 1;
 }
 
+static void read_lease(struct reader *reader, const struct yaml_node *value, void *target)
+{
+    struct draft *draft = target;
+
+    draft->lease_node = value;
+    (void)read_duration(reader, value, "`lease`", DIRECTIVE_LEASE_MOST_MS,
+                        &draft->directive.lease_ms);
+}
+
 static void read_instead(struct reader *reader, const struct yaml_node *value, void *target)
 {
     struct draft *draft = target;
@@ -334,6 +343,7 @@ static const struct field directive_fields[] = {
     {"unverified", false, read_unverified},
     {"stale", false, read_stale},
     {"record", false, read_record},
+    {"lease", false, read_lease},
     {"instead", false, read_instead},
     {"notice", false, read_notice},
     {"appeal", false, read_appeal},
@@ -391,6 +401,7 @@ void parse_directive(struct reader *reader, const struct yaml_node *root)
                       .lifted_ms = TIMESTAMP_NEVER_MS,
                       .proof = PROOF_DOCUMENT_AUTHENTICATED,
                       .is_stale_denied = true,
+                      .lease_ms = DIRECTIVE_LEASE_UNSAID,
                       .notice_url = "",
                       .appeal_url = ""},
     };

@@ -253,6 +253,43 @@ bool read_instant(struct reader *reader, const struct yaml_node *node, int64_t *
     return false;
 }
 
+static bool is_duration(struct span text, int64_t most_ms, int64_t *ret_ms)
+{
+    static const struct {
+        const char *suffix;
+        int64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}};
+    size_t digits = 0;
+    int64_t number = 0;
+    struct span suffix;
+
+    for (; digits < text.length && text.data[digits] >= '0' && text.data[digits] <= '9'; digits++) {
+        number = number * 10 + (text.data[digits] - '0');
+        if (number > most_ms)
+            return false;
+    }
+    suffix = span_from(text, digits);
+    for (size_t i = 0; digits > 0 && i < ARRAY_LEN(units); i++)
+        if (span_is(suffix, units[i].suffix) || (number == 0 && suffix.length == 0)) {
+            if (number > most_ms / units[i].ms)
+                return false;
+            *ret_ms = number * units[i].ms;
+            return true;
+        }
+    return false;
+}
+
+bool read_duration(struct reader *reader, const struct yaml_node *node, const char *what,
+                   int64_t most_ms, int64_t *ret_ms)
+{
+    if (node->kind == YAML_SCALAR && is_duration(node->text, most_ms, ret_ms))
+        return true;
+    read_error(reader, node,
+               "%s must be a duration of at most %lld s: write it like 10s, 500ms or 0", what,
+               (long long)(most_ms / 1000));
+    return false;
+}
+
 bool read_word(struct reader *reader, const struct yaml_node *node, const char *what,
                const char *const *words, size_t word_count, unsigned *ret_index)
 {

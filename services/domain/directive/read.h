@@ -59,6 +59,10 @@ bool read_bool(struct reader *reader, const struct yaml_node *node, bool *ret_va
  * every zone. */
 bool read_instant(struct reader *reader, const struct yaml_node *node, int64_t *ret_ms);
 
+/* A duration of at most `most_ms`: digits and `ms`, `s`, `m` or `h`; 0 needs no unit. */
+bool read_duration(struct reader *reader, const struct yaml_node *node, const char *what,
+                   int64_t most_ms, int64_t *ret_ms);
+
 /* The index of one of `words`, of which empty ones are no choice; false after an error. */
 bool read_word(struct reader *reader, const struct yaml_node *node, const char *what,
                const char *const *words, size_t word_count, unsigned *ret_index);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TIMEOUT_MS = 500, MAX_AGE_MS = 5000 };
+enum { TIMEOUT_MS = 500 };
 
 static void open_files(struct runs *runs)
 {
@@ -60,7 +60,8 @@ int runs_set_up(void **state)
         .clock = &runs->clock.clock,
         .issuer = span_text(RUNS_ISSUER),
         .realm_audience = span_text(RUNS_AUDIENCE),
-        .max_age_ms = MAX_AGE_MS,
+        .max_age_ms = RUNS_MAX_AGE_MS,
+        .lease_ms = RUNS_LEASE_MS,
         .store_timeout_ms = TIMEOUT_MS,
     });
     *state = runs;

@@ -11,7 +11,13 @@
 #include "unit/entitlement/persons.h"
 #include "unit/storage/fake_store.h"
 
-enum { RUNS_FRESH_MS = 8000, RUNS_GRACE_MS = 10000, RUNS_INPUTS_MAX = 8 };
+enum {
+    RUNS_FRESH_MS = 8000,
+    RUNS_GRACE_MS = 10000,
+    RUNS_MAX_AGE_MS = 5000,
+    RUNS_LEASE_MS = 10000,
+    RUNS_INPUTS_MAX = 8,
+};
 
 #define RUNS_ISSUER   "https://passgate.test"
 #define RUNS_AUDIENCE "https://realm.test"

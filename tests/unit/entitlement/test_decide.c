@@ -6,7 +6,7 @@
 #include "unit/domain/directive/fixture.h"
 #include "unit/entitlement/persons.h"
 
-enum { MAX_AGE_MS = 5000, PARTIES_MAX = 4 };
+enum { MAX_AGE_MS = 5000, LEASE_MS = 10000, PARTIES_MAX = 4 };
 
 #define NOT_FOREIGN "{foreign_person: {regime: ear_772_1, is: false}}"
 
@@ -49,14 +49,23 @@ static struct check_party stranger(void)
     return (struct check_party){.facts = &facts_unknown, .read_at_ms = PERSONS_NOW_MS};
 }
 
+static struct check_result decide_after_silence(const struct directive_set *set,
+                                                const struct check_input *input,
+                                                const struct check_party *parties, size_t count,
+                                                int64_t feed_age_ms)
+{
+    const struct lease lease = {.longest_ms = LEASE_MS, .feed_age_ms = feed_age_ms};
+    struct check_result result = {.is_failed = false};
+
+    decide(set, input, parties, count, PERSONS_NOW_MS, MAX_AGE_MS, &lease, &result);
+    return result;
+}
+
 static struct check_result decide_now(const struct directive_set *set,
                                       const struct check_input *input,
                                       const struct check_party *parties, size_t count)
 {
-    struct check_result result = {.is_failed = false};
-
-    decide(set, input, parties, count, PERSONS_NOW_MS, MAX_AGE_MS, &result);
-    return result;
+    return decide_after_silence(set, input, parties, count, 0);
 }
 
 static struct check_result decide_one(const struct directive_set *set, struct check_party party)
@@ -266,6 +275,54 @@ static void what_instead_rests_on_bounds_the_answer_as_well(void **state)
     directive_set_unref(set);
 }
 
+static void reuse_ends_with_the_lease(void **state)
+{
+    static const struct {
+        const char *more;
+        int64_t feed_age_ms;
+        int64_t max_age_ms;
+    } rows[] = {
+        {"", 0, MAX_AGE_MS},
+        {"", LEASE_MS - MAX_AGE_MS, MAX_AGE_MS},
+        {"", LEASE_MS - MAX_AGE_MS + 1, MAX_AGE_MS - 1},
+        {"lease: 4s\n", 0, 4000},
+        {"lease: 4s\n", 1500, 2500},
+        {"lease: 1h\n", 9000, 1000}, /* the configuration's is shorter */
+        {"lease: 0\n", 0, 0},
+    };
+    struct check_input input = input_of("a"), unrestricted = input_of("b");
+    struct check_party parties[] = {american(*state), foreigner(*state)};
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct directive_set *set = rule(state, NOT_FOREIGN, rows[i].more);
+
+        for (size_t k = 0; k < ARRAY_LEN(parties); k++)
+            assert_int_equal(
+                decide_after_silence(set, &input, &parties[k], 1, rows[i].feed_age_ms).max_age_ms,
+                rows[i].max_age_ms);
+        assert_int_equal(
+            decide_after_silence(set, &unrestricted, parties, 1, rows[i].feed_age_ms).max_age_ms,
+            MAX_AGE_MS);
+        directive_set_unref(set);
+    }
+}
+
+static void what_is_refused_for_its_lease_is_not_named_instead(void **state)
+{
+    struct directive_set *set =
+        two_models(state, "directive: b\nlanguage: 1\ntitle: B\nauthority: {text: a letter}\n"
+                          "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/b]\n"
+                          "require: {location: any, location_authority: {text: x}}\nlease: 3s\n");
+    struct check_input input = input_of("a");
+    struct check_party party = foreigner(*state);
+    struct check_result result = decide_after_silence(set, &input, &party, 1, 2999);
+
+    assert_true(span_is(result.instead, "model/b"));
+    assert_int_equal(result.max_age_ms, 1);
+    assert_int_equal(decide_after_silence(set, &input, &party, 1, 3000).instead.length, 0);
+    directive_set_unref(set);
+}
+
 static void an_undeclared_resource_is_refused_for_everybody(void **state)
 {
     struct directive_set *set = rule(state, NOT_FOREIGN, "");
@@ -328,6 +385,8 @@ int main(void)
         TEST(the_facts_of_every_party_bound_the_reuse),
         TEST(instead_is_the_first_that_every_party_may_use),
         TEST(what_instead_rests_on_bounds_the_answer_as_well),
+        TEST(reuse_ends_with_the_lease),
+        TEST(what_is_refused_for_its_lease_is_not_named_instead),
         TEST(an_undeclared_resource_is_refused_for_everybody),
         TEST(a_refusal_that_may_not_be_explained_says_nothing),
         TEST(an_explanation_is_of_the_decision_and_of_no_fresher_facts),

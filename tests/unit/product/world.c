@@ -172,6 +172,7 @@ static void fill_options(struct world *world)
         .clock = &world->clock.clock,
         .issuer = span_text(WORLD_ISSUER),
         .realm_audience = span_text(WORLD_AUDIENCE),
+        .lease_ms = 10000,
         .max_age_ms = 5000,
         .store_timeout_ms = STORE_TIMEOUT_MS,
         .watches = world->watches,

@@ -121,6 +121,61 @@ static void one_directive_that_refuses_is_enough(void **state)
     directive_set_unref(set);
 }
 
+/* Of the matching directives in force, and known before anything is known of the subject. */
+static void the_shortest_lease_binds(void **state)
+{
+    static const char any[] = "require: {location: {in: [USA]}}\n";
+    static const struct {
+        const char *id, *action;
+        int64_t offset_ms;
+        bool is_restricted;
+        int64_t lease_ms;
+    } rows[] = {
+        {"a", "use", 0, true, 20000},
+        {"a", "export", 0, true, 5000}, /* of another action */
+        {"a", "use", HOUR_MS, true, 0}, /* from then on */
+        {"b", "use", 0, true, DIRECTIVE_LEASE_UNSAID},
+        {"b", "export", 0, false, DIRECTIVE_LEASE_UNSAID},
+        {"closed", "use", 0, false, DIRECTIVE_LEASE_UNSAID},
+        {"unheard-of", "use", 0, false, DIRECTIVE_LEASE_UNSAID},
+    };
+    struct fixture *fixture = *state;
+    const char *texts[] = {
+        fixture_resources,
+        DIRECTIVE("unsaid", "effective: {from: 2026-01-01T00:00:00Z}\nactions: [use]\n"
+                            "resources: [model/a, model/b]\n"),
+        DIRECTIVE("long", "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/a]\n"
+                          "lease: 20s\n"),
+        DIRECTIVE("other", "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/a]\n"
+                           "actions: [export]\nlease: 5s\n"),
+        DIRECTIVE("later", "effective: {from: 2026-06-01T01:00:00Z}\nresources: [model/a]\n"
+                           "actions: [use]\nlease: 0\n"),
+        NULL,
+    };
+    const char *whole[ARRAY_LEN(texts)] = {texts[0]};
+    struct directive_set *set;
+
+    for (size_t i = 1; texts[i]; i++)
+        whole[i] = arena_printf(&fixture->arena, "%s%s", texts[i], any);
+    set = fixture_compile(fixture, whole);
+    assert_non_null(set);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct directive_question question =
+            about(rows[i].id, &facts_unknown, june_ms + rows[i].offset_ms);
+        struct directive_answer answer;
+        int64_t lease_ms;
+
+        question.action = span_text(rows[i].action);
+        directive_evaluate(set, &question, &answer);
+        assert_int_equal(answer.finding_count > 0, rows[i].is_restricted);
+        assert_int_equal(answer.lease_ms, rows[i].lease_ms);
+        question.facts = NULL;
+        assert_int_equal(directive_is_restricted(set, &question, &lease_ms), rows[i].is_restricted);
+        assert_int_equal(lease_ms, rows[i].lease_ms);
+    }
+    directive_set_unref(set);
+}
+
 static void unknown_asks_for_what_is_missing_first(void **state)
 {
     struct fixture *fixture = *state;
@@ -389,6 +444,7 @@ int main(void)
         cmocka_unit_test(one_directive_that_refuses_is_enough),
         cmocka_unit_test(unknown_asks_for_what_is_missing_first),
         cmocka_unit_test(only_what_matches_is_looked_at),
+        cmocka_unit_test(the_shortest_lease_binds),
         cmocka_unit_test(stale_facts_allow_only_where_they_may),
         cmocka_unit_test(an_exemption_lifts_its_own_directive_only),
         cmocka_unit_test(everybody_who_may_be_exempt_is_told_what_to_prove),

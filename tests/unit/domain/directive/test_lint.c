@@ -45,6 +45,9 @@ static const struct {
      "unverified: {obligation: verify, accept: [passport, permanent_resident_card, "
      "arrival_record]}\n",
      NULL},
+    {PLACE, "lease: 1999ms\n", "a lease below 2 s counts as one of 2 s"},
+    {PLACE, "lease: 2s\n", NULL},
+    {PLACE, "lease: 0\n", NULL},
     {PLACE, "lifted: {at: 2025-01-01T00:00:00Z, authority: {text: x}}\n", "never in force"},
 };
 

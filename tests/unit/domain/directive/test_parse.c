@@ -25,6 +25,7 @@ static void every_key_can_be_given(void **state)
     assert_string_equal(directive->us_persons_authority.text, "a statute");
     assert_true(directive->is_record_durable);
     assert_true(directive->is_stale_denied);
+    assert_int_equal(directive->lease_ms, 10000);
     assert_int_equal(directive->exemption_count, 1);
     assert_string_equal(directive->unverified.type, "verify");
     assert_int_equal(directive->unverified.property_count, 1);
@@ -152,6 +153,7 @@ static bool is_optional(const char *name)
         "stale",     "record",
         "instead",   "notice",
         "url",       "appeal",
+        "lease",
     };
 
     for (size_t i = 0; i < ARRAY_LEN(optional); i++)
@@ -183,7 +185,7 @@ static void every_optional_key_can_be_left_out(void **state)
     static const char *const optional[] = {
         "lifted",  "actions",    "proof",  "applies_to_us_persons",
         "exempt",  "unverified", "stale",  "record",
-        "instead", "notice",     "appeal",
+        "instead", "notice",     "appeal", "lease",
     };
     struct fixture *fixture = *state;
     const struct yaml_node *root =
@@ -192,6 +194,27 @@ static void every_optional_key_can_be_left_out(void **state)
     for (size_t i = 0; i < ARRAY_LEN(optional); i++) {
         assert_non_null(yaml_get(root, optional[i]));
         assert_int_equal(errors_with(fixture, root, yaml_get(root, optional[i]), NULL), 0);
+    }
+}
+
+static void a_lease_is_a_duration_and_no_lease_is_none(void **state)
+{
+    static const struct {
+        const char *more;
+        int64_t lease_ms;
+    } rows[] = {
+        {"", DIRECTIVE_LEASE_UNSAID}, {"lease: 0\n", 0},
+        {"lease: 0s\n", 0},           {"lease: 500ms\n", 500},
+        {"lease: \"30s\"\n", 30000},  {"lease: 2m\n", 120000},
+        {"lease: 1h\n", 3600000},     {"lease: 3600000ms\n", 3600000},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct directive_set *set = fixture_rule(*state, "{location: {in: [USA]}}", rows[i].more);
+
+        assert_non_null(set);
+        assert_int_equal(directive_set_get(set, 0)->lease_ms, rows[i].lease_ms);
+        directive_set_unref(set);
     }
 }
 
@@ -276,6 +299,16 @@ static const struct wrong wrongs[] = {
      "obligation `pay` is unknown"},
     {"{location: {in: [USA]}}", "stale: maybe\n", "`stale` `maybe` is unknown: one of allow, deny"},
     {"{location: {in: [USA]}}", "record: ring\n", "one of bounded, durable"},
+    {"{location: {in: [USA]}}", "lease: 10\n", "write it like 10s, 500ms or 0"},
+    {"{location: {in: [USA]}}", "lease: s\n", "write it like 10s, 500ms or 0"},
+    {"{location: {in: [USA]}}", "lease: -1s\n", "write it like 10s, 500ms or 0"},
+    {"{location: {in: [USA]}}", "lease: 1.5s\n", "write it like 10s, 500ms or 0"},
+    {"{location: {in: [USA]}}", "lease: 10 s\n", "write it like 10s, 500ms or 0"},
+    {"{location: {in: [USA]}}", "lease: 1d\n", "write it like 10s, 500ms or 0"},
+    {"{location: {in: [USA]}}", "lease: [10s]\n", "`lease` must be a duration"},
+    {"{location: {in: [USA]}}", "lease: 61m\n", "at most 3600 s"},
+    {"{location: {in: [USA]}}", "lease: 3600001ms\n", "at most 3600 s"},
+    {"{location: {in: [USA]}}", "lease: 99999999999999999999s\n", "at most 3600 s"},
     {"{location: {in: [USA]}}", "actions: [\"*\", use]\n", "leave the others out"},
     {"{location: {in: [USA]}}", "instead: [\"model/*\"]\n", "patterns are not allowed here"},
     {"{location: {in: [USA]}}", "instead: [model/nothing]\n", "`model/nothing` is not declared"},
@@ -370,6 +403,7 @@ int main(void)
         cmocka_unit_test(every_field_blanked_in_turn_is_an_error),
         cmocka_unit_test(every_required_key_left_out_is_an_error),
         cmocka_unit_test(every_optional_key_can_be_left_out),
+        cmocka_unit_test(a_lease_is_a_duration_and_no_lease_is_none),
         cmocka_unit_test(all_errors_are_told_at_once_with_their_places),
         cmocka_unit_test(what_would_be_right_is_said),
         cmocka_unit_test(a_newer_language_is_refused_and_not_guessed_at),
