@@ -40,6 +40,8 @@ static void on_change(struct store_listener *listener, const struct store_change
 {
     struct change_log *log = CONTAINER_OF(listener, struct change_log, listener);
 
+    if (change->is_ahead)
+        return;
     pthread_mutex_lock(&log->mutex);
     if (log->end - log->begin == log->entries_max)
         log->floor = entry_at(log, log->begin++)->number + 1;

@@ -3,7 +3,8 @@
  * The change log: the last changes of the store that this process was told of, for whoever follows
  * them from another thread and at a pace of his own.
  *
- * A ring that a listener of the store fills and that drops its oldest entries.  A reader has a
+ * A ring that a listener of the store fills, in the order of the numbers, and that drops its oldest
+ * entries.  A reader has a
  * point in it; a reader whose point was dropped, or who stands before a reset of the feed, is told
  * that it has lost track.  The log begins with the process: of older changes it knows only that
  * everything after a number is here, once it has been told a number.

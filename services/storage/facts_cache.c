@@ -124,8 +124,9 @@ static void on_change(struct store_listener *listener, const struct store_change
 
     if (change->kind == STORE_CHANGE_SUBJECT)
         drop(cache, change->id, change->number);
-    atomic_store_explicit(&cache->feed_numbers[change->partition], change->number,
-                          memory_order_release);
+    if (!change->is_ahead)
+        atomic_store_explicit(&cache->feed_numbers[change->partition], change->number,
+                              memory_order_release);
 }
 
 static void on_reset(struct store_listener *listener, uint16_t partition)

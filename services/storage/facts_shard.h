@@ -50,8 +50,8 @@ struct facts_shard {
 struct facts_cache {
     struct facts_cache_options options;
     struct store_listener listener;
-    /* The last change that the feed told of, by partition: whatever is in the table then is as new
-     * as that. */
+    /* The last change that was told in its turn, by partition: whatever is in the table then is as
+     * new as that. */
     atomic_uint_fast64_t feed_numbers[STORE_PARTITIONS_MAX];
     atomic_uint_fast64_t resets;
     atomic_bool is_stopped;

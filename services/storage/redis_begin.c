@@ -31,7 +31,6 @@ static void enter_epoch(struct redis_store *store, uint16_t index, uint64_t epoc
     memcpy(partition->epoch_text, epoch_text.data, epoch_text.length);
     partition->epoch_text[epoch_text.length] = '\0';
     partition->epoch = epoch;
-    partition->told_count = 0;
     if (number > partition->fed)
         partition->fed = number;
     note_epoch(store, epoch);

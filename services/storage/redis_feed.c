@@ -6,7 +6,8 @@
  * Every write has an entry, so that the number after N is N + 1: anything else is a gap, by a trim
  * or a new epoch, and the listeners are told to forget the partition.
  *
- * Own writes are told before they are answered; when the feed brings them, they are left out.
+ * Own writes are told before they are answered.  One that is next is left out when the feed brings
+ * it; one that overtakes what others wrote is told as such, and again in its turn.
  */
 #include "storage/redis_store.h"
 
@@ -30,41 +31,21 @@ void redis_tell_reset(struct redis_store *store, uint16_t partition)
         listener->on_reset(listener, partition);
 }
 
-static void remember_told(struct redis_partition *partition, uint64_t number)
-{
-    size_t at;
-
-    if (partition->told_count == REDIS_TOLD_MAX) {
-        partition->told_first = (partition->told_first + 1) % REDIS_TOLD_MAX;
-        partition->told_count--;
-    }
-    at = (partition->told_first + partition->told_count++) % REDIS_TOLD_MAX;
-    partition->told[at] = number;
-}
-
-/* Was this own write told already?  Forgets it, and those before it. */
-static bool was_told(struct redis_partition *partition, uint64_t number)
-{
-    while (partition->told_count > 0 && partition->told[partition->told_first] <= number) {
-        bool is_it = partition->told[partition->told_first] == number;
-
-        partition->told_first = (partition->told_first + 1) % REDIS_TOLD_MAX;
-        partition->told_count--;
-        if (is_it)
-            return true;
-    }
-    return false;
-}
-
 void redis_tell_changes(struct redis_store *store, const struct store_request *request)
 {
     struct redis_partition *partition = &store->partitions[request->partition];
+    bool is_ahead = request->number != partition->fed + 1;
 
-    if (request->change_count == 0 || request->number <= partition->fed)
+    if (request->number <= partition->fed)
         return;
-    for (size_t i = 0; i < request->change_count; i++)
-        tell_change(store, &request->changes[i]);
-    remember_told(partition, request->number);
+    if (!is_ahead)
+        partition->fed = request->number;
+    for (size_t i = 0; i < request->change_count; i++) {
+        struct store_change change = request->changes[i];
+
+        change.is_ahead = is_ahead;
+        tell_change(store, &change);
+    }
 }
 
 /* What is read. */
@@ -96,8 +77,6 @@ static void take_write(struct redis_store *store, uint16_t index, uint64_t numbe
     partition->fed = number;
     if (number > partition->newest)
         partition->newest = number;
-    if (was_told(partition, number))
-        return;
     if (!redis_changes_decode(bytes, number, index, changes, &count, &err)) {
         log_err("store.feed", "a feed entry that cannot be read: what is cached is forgotten",
                 &err);

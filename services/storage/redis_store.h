@@ -13,18 +13,13 @@
 
 #include <pthread.h>
 
-enum { REDIS_TOLD_MAX = 4096, REDIS_DURABILITY_MAX = 96 };
+enum { REDIS_DURABILITY_MAX = 96 };
 
 struct redis_partition {
     uint64_t epoch;
     char epoch_text[REDIS_EPOCH_TEXT_MAX];
     uint64_t newest; /* number that was ever seen */
-    uint64_t fed;    /* the last number that the feed has been through */
-    /* Own writes that listeners were told of before the feed brought them, in their order.  One
-     * that is forgotten for lack of room is told twice. */
-    uint64_t told[REDIS_TOLD_MAX];
-    size_t told_first;
-    size_t told_count;
+    uint64_t fed;    /* listeners have been told of everything up to this number */
 };
 
 struct redis_store {

@@ -83,6 +83,9 @@ struct store_change {
     uint16_t partition;
     enum store_change_kind kind;
     struct hash128 id;
+    /* Told before changes with smaller numbers, so that an own write is known here when it is
+     * answered: it says nothing of those, and is told again in its turn. */
+    bool is_ahead;
 };
 
 /* An audit record that was written together with what it is about. */

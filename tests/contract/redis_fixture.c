@@ -66,6 +66,10 @@ static void on_change(struct store_listener *listener, const struct store_change
     struct replica *replica = CONTAINER_OF(listener, struct replica, listener);
     size_t count = atomic_load(&replica->change_count);
 
+    if (change->is_ahead) {
+        atomic_fetch_add(&replica->ahead_count, 1);
+        return;
+    }
     if (count < REPLICA_CHANGES_MAX)
         replica->changes[count] = *change;
     atomic_store(&replica->change_count, count + 1);

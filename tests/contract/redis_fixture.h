@@ -22,7 +22,8 @@ enum {
 struct replica {
     struct store *store;
     struct store_listener listener;
-    atomic_size_t change_count;
+    atomic_size_t change_count; /* in their turn */
+    atomic_size_t ahead_count;
     atomic_size_t reset_count;
     struct store_change changes[REPLICA_CHANGES_MAX];
 };

@@ -227,15 +227,26 @@ uint64_t fake_store_write_untold(struct fake_store *fake, unsigned subject, int3
     return number;
 }
 
-void fake_store_tell(struct fake_store *fake, unsigned subject, uint64_t number)
+static void tell(struct fake_store *fake, unsigned subject, uint64_t number, bool is_ahead)
 {
     struct store_change change = {
         .number = number,
         .kind = STORE_CHANGE_SUBJECT,
         .id = fake_subject(subject),
+        .is_ahead = is_ahead,
     };
 
     fake->listener->on_change(fake->listener, &change);
+}
+
+void fake_store_tell(struct fake_store *fake, unsigned subject, uint64_t number)
+{
+    tell(fake, subject, number, false);
+}
+
+void fake_store_tell_ahead(struct fake_store *fake, unsigned subject, uint64_t number)
+{
+    tell(fake, subject, number, true);
 }
 
 uint64_t fake_store_write(struct fake_store *fake, unsigned subject, int32_t version)

@@ -27,6 +27,8 @@ struct hash128 fake_subject(unsigned subject);
 uint64_t fake_store_write(struct fake_store *fake, unsigned subject, int32_t version);
 uint64_t fake_store_write_untold(struct fake_store *fake, unsigned subject, int32_t version);
 void fake_store_tell(struct fake_store *fake, unsigned subject, uint64_t number);
+/* … before others with smaller numbers: it will be told again. */
+void fake_store_tell_ahead(struct fake_store *fake, unsigned subject, uint64_t number);
 void fake_store_tell_reset(struct fake_store *fake);
 /* Any record, or any bytes, in the place of the subject's. */
 void fake_store_write_record(struct fake_store *fake, const struct record *record);

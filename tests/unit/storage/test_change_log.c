@@ -239,6 +239,20 @@ static void the_follower_is_rung_until_he_ends_it(void **state)
     assert_int_equal(rings, 4);
 }
 
+static void what_comes_ahead_of_its_turn_is_told_in_its_turn(void **state)
+{
+    struct fixture *fixture = *state;
+    struct change_point point = change_log_end(fixture->log), found;
+
+    tell(fixture, 1, 1);
+    fake_store_tell_ahead(fixture->fake, 3, 3);
+    assert_int_equal(change_log_end(fixture->log).number, 1);
+    tell(fixture, 2, 4);
+    assert_reads(fixture, &point, 1, 4);
+    assert_true(change_log_find(fixture->log, 0, 2, &found));
+    assert_reads(fixture, &found, 2, 4);
+}
+
 /* While the store's thread writes, readers on other threads read. */
 
 enum { READERS = 3, CHANGES = 100000, RESET_EVERY = 10007 };
@@ -313,6 +327,7 @@ int main(void)
         TEST(a_reader_gets_every_change_in_order),
         TEST(a_reader_who_is_too_slow_is_told_that_he_lost_track),
         TEST(a_reset_is_told_to_who_had_read_everything_too),
+        TEST(what_comes_ahead_of_its_turn_is_told_in_its_turn),
         TEST(from_a_number_on_its_own_changes_are_told_as_well),
         TEST(what_the_log_does_not_hold_is_not_found),
         TEST(a_number_from_the_store_is_one_to_go_on_from),

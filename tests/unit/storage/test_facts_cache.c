@@ -238,6 +238,24 @@ static void an_entry_is_as_new_as_the_feed_says(void **state)
     assert_false(cache_get_at(fixture, 1, later + 1, &view));
 }
 
+/* An own write is told when it is answered, perhaps before what others wrote earlier. */
+static void a_change_ahead_of_its_turn_says_nothing_of_those_before_it(void **state)
+{
+    struct cache_fixture *fixture = *state;
+    uint64_t number = fake_store_write(fixture->fake, 1, 7), of_another, own;
+    struct facts_view view;
+
+    cache_load(fixture, 1, 0);
+    cache_answer_all(fixture);
+    of_another = fake_store_write_untold(fixture->fake, 1, 8);
+    own = fake_store_write_untold(fixture->fake, 2, 1);
+    fake_store_tell_ahead(fixture->fake, 2, own);
+    assert_true(cache_get_at(fixture, 1, number, &view));
+    assert_false(cache_get_at(fixture, 1, of_another, &view));
+    fake_store_tell(fixture->fake, 1, of_another);
+    assert_false(cache_get_at(fixture, 1, number, &view));
+}
+
 static void a_revision_that_the_store_does_not_have_is_ahead(void **state)
 {
     struct cache_fixture *fixture = *state;
@@ -286,6 +304,7 @@ int main(void)
         TEST(what_is_dropped_or_reset_during_a_read_is_read_again),
         TEST(a_reset_empties_the_cache),
         TEST(an_entry_is_as_new_as_the_feed_says),
+        TEST(a_change_ahead_of_its_turn_says_nothing_of_those_before_it),
         TEST(a_revision_that_the_store_does_not_have_is_ahead),
         TEST(who_needs_more_than_the_read_under_way_gets_one_more),
     };
