@@ -2,31 +2,21 @@
 /* Redis under test: a server of its own for every test. */
 #include "contract/backend.h"
 
-#include "storage/redis.h"
+#include "contract/redis_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-enum { TIMEOUT_MS = 20000, LOOK_MS = 2 };
 
 static void open_redis(struct fixture *fixture)
 {
-    struct redis_options options = {
-        .unix_path = fixture->redis.socket,
-        .prefix = "contract",
-        .hash_key_id = "k1",
-        .partition_count = 1,
-        .clock = &fixture->clock.clock,
-        .pending_max = BACKEND_PENDING_MAX,
-        .fsync = REDIS_FSYNC_ALWAYS,
-        .connect_timeout_ms = TIMEOUT_MS,
-        .stall_timeout_ms = TIMEOUT_MS,
-    };
+    struct redis_options options;
     struct err err;
 
     if (fixture->redis.pid == 0)
         redis_server_start(&fixture->redis, fixture->folder);
+    options = redis_store_options(&fixture->redis, "contract");
+    options.clock = &fixture->clock.clock;
+    options.pending_max = BACKEND_PENDING_MAX;
     backend_must(redis_open(&options, &fixture->store, &err), &err);
     store_listen(fixture->store, &fixture->listener);
 }
@@ -69,23 +59,13 @@ static void break_redis(struct fixture *fixture)
     redis_server_kill(&fixture->redis);
 }
 
-/* The store finds its way back alone; nothing asks it to. */
 static void mend_redis(struct fixture *fixture)
 {
-    static const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
-    struct store_state state;
-
     if (!fixture->is_broken)
         return;
     fixture->is_broken = false;
     redis_server_start(&fixture->redis, fixture->folder);
-    for (int waited_ms = 0; waited_ms < TIMEOUT_MS; waited_ms += LOOK_MS) {
-        store_get_state(fixture->store, &state);
-        if (state.is_up)
-            return;
-        nanosleep(&pause, NULL);
-    }
-    abort();
+    redis_store_wait_until_up(fixture->store);
 }
 
 static void clean_up_redis(struct fixture *fixture)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-enum { PENDING_MAX = 5000, LOOK_MS = 2 };
+enum { LOOK_MS = 2 };
 
 int redis_fixture_set_up(void **state)
 {
@@ -47,18 +47,12 @@ int redis_fixture_tear_down(void **state)
 
 struct redis_options redis_fixture_options(const struct redis_fixture *fixture)
 {
-    return (struct redis_options){
-        .unix_path = fixture->server.socket,
-        .prefix = "trouble",
-        .hash_key_id = "k1",
-        .partition_count = 1,
-        .clock = &clock_system,
-        .pending_max = PENDING_MAX,
-        .fsync = REDIS_FSYNC_ALWAYS,
-        .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-        .stall_timeout_ms = STALL_TIMEOUT_MS,
-        .heartbeat_ms = HEARTBEAT_MS,
-    };
+    struct redis_options options = redis_store_options(&fixture->server, "trouble");
+
+    options.connect_timeout_ms = CONNECT_TIMEOUT_MS;
+    options.stall_timeout_ms = STALL_TIMEOUT_MS;
+    options.heartbeat_ms = HEARTBEAT_MS;
+    return options;
 }
 
 static void on_change(struct store_listener *listener, const struct store_change *change)
@@ -178,17 +172,5 @@ void redis_fixture_wait(const atomic_size_t *count, size_t least)
         if (waited_ms > PATIENCE_MS)
             fail_msg("%zu of %zu", atomic_load(count), least);
         usleep(LOOK_MS * 1000);
-    }
-}
-
-void redis_fixture_wait_until_up(const struct redis_fixture *fixture, size_t replica)
-{
-    struct store_state state = {.is_up = false};
-
-    for (int waited_ms = 0; !state.is_up; waited_ms += LOOK_MS) {
-        if (waited_ms > PATIENCE_MS)
-            fail_msg("the store does not come back");
-        usleep(LOOK_MS * 1000);
-        store_get_state(fixture->replicas[replica].store, &state);
     }
 }

@@ -4,8 +4,7 @@
 #define CONTRACT_REDIS_FIXTURE_H
 
 #include "contract/mailbox.h"
-#include "contract/redis_server.h"
-#include "storage/redis.h"
+#include "contract/redis_store.h"
 
 #include <stdatomic.h>
 
@@ -64,7 +63,6 @@ void redis_fixture_assert_value(struct redis_fixture *fixture, size_t replica, u
 
 /* Wait until the count has grown to that; aborts when it does not. */
 void redis_fixture_wait(const atomic_size_t *count, size_t least);
-void redis_fixture_wait_until_up(const struct redis_fixture *fixture, size_t replica);
 
 /* The parts; they return how many tests failed. */
 int redis_run_trouble_tests(void);

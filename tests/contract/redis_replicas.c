@@ -78,7 +78,7 @@ static void what_was_written_while_the_feed_was_cut_is_told_afterwards(void **st
         redis_fixture_must_write(fixture, i, "text");
         if (i % 40 == 20) {
             redis_server_do(&fixture->server, "CLIENT KILL TYPE normal SKIPME yes");
-            redis_fixture_wait_until_up(fixture, 0);
+            redis_store_wait_until_up(fixture->replicas[0].store);
         }
     }
     redis_fixture_wait(&fixture->replicas[1].change_count, FEW);
@@ -119,7 +119,7 @@ static void a_server_that_has_forgotten_everything_begins_another_epoch(void **s
     /* The heartbeats find out; nobody has to ask. */
     redis_fixture_wait(&fixture->replicas[0].reset_count, 1);
     redis_fixture_wait(&fixture->replicas[1].reset_count, 1);
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_assert_value(fixture, 0, 1, NULL);
     after = redis_fixture_must_write(fixture, 1, "text");
     assert_true(after >> STORE_NUMBER_COUNTER_BITS > before >> STORE_NUMBER_COUNTER_BITS);

@@ -64,7 +64,7 @@ static void answers_that_trickle_are_late_and_never_somebody_elses(void **state)
     }
     assert_late(fixture, redis_fixture_write(fixture, 3, "late"));
     slow_proxy_set(&proxy, SLOW_PROXY_FAST);
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_assert_value(fixture, 0, 2, "of two");
     redis_fixture_assert_value(fixture, 0, 1, "of one");
     redis_fixture_assert_value(fixture, 0, 3, "late");
@@ -85,7 +85,7 @@ static void a_dead_line_is_noticed_and_left(void **state)
                                ERR_STORE_UNAVAILABLE, NULL);
     assert_in_range(now_ms() - began_ms, 0, STALL_TIMEOUT_MS + DEADLINE_SLACK_MS);
     slow_proxy_set(&proxy, SLOW_PROXY_FAST);
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_must_write(fixture, 2, "after");
     redis_fixture_assert_value(fixture, 0, 2, "after");
     close_through(fixture);

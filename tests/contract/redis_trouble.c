@@ -230,7 +230,7 @@ static void refusals_are_answered_with_their_first_word(void **state)
     redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 1, "lost"),
                                ERR_STORE_UNAVAILABLE, "READONLY");
     redis_server_do(&fixture->server, "REPLICAOF NO ONE");
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_must_write(fixture, 1, "kept again");
 }
 
@@ -266,7 +266,7 @@ static void an_answer_about_another_key_is_corrupt_and_ends_the_connection(void 
     request = redis_fixture_request(fixture, STORE_WRITE);
     store_request_guard(request, redis_fixture_key(2), 0);
     redis_fixture_assert_fails(fixture, request, ERR_STORE_CORRUPT, NULL);
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_must_write(fixture, 2, "of two");
     redis_fixture_assert_value(fixture, 0, 2, "of two");
 }
@@ -280,7 +280,7 @@ static void a_connection_that_is_cut_is_made_again(void **state)
     assert_true(redis_server_ask(&fixture->server, "CLIENT ID") > 0);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         redis_server_do(&fixture->server, "CLIENT KILL TYPE normal SKIPME yes");
-        redis_fixture_wait_until_up(fixture, 0);
+        redis_store_wait_until_up(fixture->replicas[0].store);
         redis_fixture_must_write(fixture, (unsigned)i, names[i]);
         redis_fixture_assert_value(fixture, 0, (unsigned)i, names[i]);
     }
@@ -313,7 +313,7 @@ static void a_server_that_stands_still_lets_no_deadline_pass(void **state)
     redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 3, "late"),
                                ERR_STORE_UNAVAILABLE, NULL);
     redis_server_pause(&fixture->server, false);
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_assert_value(fixture, 0, 1, "before");
     redis_fixture_must_write(fixture, 2, "after");
 }
@@ -410,11 +410,11 @@ static void when_it_is_killed_nothing_acknowledged_is_lost(void **state)
             mailbox_wait_for(&fixture->mailbox, &traffic.answered, i - 20);
             redis_server_kill(&fixture->server);
             redis_server_start(&fixture->server, fixture->folder);
-            redis_fixture_wait_until_up(fixture, 0);
+            redis_store_wait_until_up(fixture->replicas[0].store);
         }
     }
     mailbox_wait_for(&fixture->mailbox, &traffic.answered, WRITES);
-    redis_fixture_wait_until_up(fixture, 0);
+    redis_store_wait_until_up(fixture->replicas[0].store);
     for (unsigned i = 0; i < WRITES; i++)
         if (traffic.is_acknowledged[i]) {
             redis_fixture_assert_value(fixture, 0, i, "text");
