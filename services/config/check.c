@@ -228,9 +228,10 @@ static void check_files(struct loader *loader)
 
 /* What stands in the configuration and means nothing with the embedded store. */
 static const char *const redis_only[] = {
-    "store.ca_file", "store.database",     "store.durability",
-    "store.fsync",   "store.partitions",   "store.password_file",
-    "store.prefix",  "store.replicas_min", "store.user",
+    "store.ca_file",       "store.database",     "store.durability",
+    "store.fsync",         "store.partitions",   "store.password_file",
+    "store.prefix",        "store.replicas_min", "store.sentinel_password_file",
+    "store.sentinel_user", "store.user",
 };
 
 /* Also a value that was written down: --print-config prints all of them. */
@@ -244,6 +245,26 @@ static bool is_fallback(const struct loader *loader, const struct option *option
     return strcmp(text_of(loader, option), option->fallback) == 0;
 }
 
+static void store_error(struct loader *loader, const char *name, const char *wrong)
+{
+    loader_error(loader, loader_setting(loader, named(name))->place, "%s %s", name, wrong);
+}
+
+static void check_sentinels(struct loader *loader)
+{
+    const struct config *config = loader->config;
+
+    if (config->store.sentinel_user[0] && !config->store.sentinel_password_file[0])
+        store_error(loader, "store.sentinel_user", "needs store.sentinel_password_file");
+    if (config->store.place.sentinels.count > 0) {
+        if (config->store.partitions != 1)
+            store_error(loader, "store.partitions", "must be 1 with sentinels");
+    } else if (config->store.sentinel_password_file[0]) {
+        store_error(loader, "store.sentinel_password_file",
+                    "needs sentinels: write redis-sentinel:// in store.url");
+    }
+}
+
 static void check_redis(struct loader *loader, struct config_place place)
 {
     const struct config *config = loader->config;
@@ -254,15 +275,14 @@ static void check_redis(struct loader *loader, struct config_place place)
             "store.url: replicas must hash ids with one key: write it into a file and name "
             "it in store.hash_key_file");
     if (config->store.user[0] && !config->store.password_file[0])
-        loader_error(loader, loader_setting(loader, named("store.user"))->place,
-                     "store.user needs store.password_file");
+        store_error(loader, "store.user", "needs store.password_file");
     if (!config->store.ca_file[0] && config->store.place.is_tls)
         loader_error(loader, place,
                      "store.url: rediss:// needs store.ca_file, the authorities that Redis' "
                      "certificate is verified against");
     if (config->store.ca_file[0] && !config->store.place.is_tls)
-        loader_error(loader, loader_setting(loader, named("store.ca_file"))->place,
-                     "store.ca_file needs TLS: write rediss:// in store.url");
+        store_error(loader, "store.ca_file", "needs TLS: write rediss:// in store.url");
+    check_sentinels(loader);
 }
 
 static void check_store(struct loader *loader)

@@ -17,7 +17,8 @@ static void read_defaults(struct loader *loader)
 
     for (size_t i = 0; i < option_count; i++)
         loader_set(loader, &options[i], SETTING_DEFAULT, nowhere, span_text(options[i].fallback));
-    loader->config->store.place = (struct config_store_place){.path = "", .host = ""};
+    loader->config->store.place =
+        (struct config_store_place){.path = "", .host = "", .primary = ""};
 }
 
 static bool is_all_loopback(const struct config *config)

@@ -52,6 +52,8 @@ struct config_store_place {
     const char *path; /* of the SQLite file or of Redis' socket, or "" */
     const char *host; /* of Redis, or "" */
     uint16_t port;
+    struct config_addresses sentinels; /* instead of a host */
+    const char *primary;               /* its name among the sentinels, or "" */
 };
 
 enum config_keys_algorithm { CONFIG_KEYS_ES256, CONFIG_KEYS_EDDSA };
@@ -169,6 +171,8 @@ struct config {
         const char *prefix;
         int64_t read_timeout_ms;
         int64_t replicas_min;
+        const char *sentinel_password_file; /* "": no AUTH */
+        const char *sentinel_user;          /* "": `default` */
         const char *url;
         const char *user; /* "": `default` */
         int64_t write_timeout_ms;

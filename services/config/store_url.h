@@ -6,6 +6,9 @@
  *     redis://HOST[:PORT]            Redis or Valkey
  *     rediss://HOST[:PORT]           the same over TLS
  *     redis+unix:PATH                the same through a unix socket
+ *     redis-sentinel://HOST[:PORT],HOST[:PORT][,…]/NAME
+ *                                    the primary that these sentinels know by the name
+ *     rediss-sentinel://…            the same, the sentinels and Redis over TLS
  *
  * User, password and database have options of their own: a URL is printed and logged.
  */

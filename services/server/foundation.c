@@ -53,6 +53,17 @@ static const char *or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
+static const struct redis_place *sentinels_of(struct server *server)
+{
+    const struct config_addresses *addresses = &server->config->store.place.sentinels;
+    struct redis_place *places =
+        arena_new_array(&server->arena, struct redis_place, addresses->count);
+
+    for (size_t i = 0; i < addresses->count; i++)
+        places[i] = (struct redis_place){addresses->rows[i].host, addresses->rows[i].port};
+    return places;
+}
+
 static bool open_redis(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
@@ -61,6 +72,11 @@ static bool open_redis(struct server *server, struct err *err)
         .host = or_null(place->host),
         .port = place->port,
         .unix_path = or_null(place->path),
+        .sentinels = sentinels_of(server),
+        .sentinel_count = place->sentinels.count,
+        .sentinel_primary = or_null(place->primary),
+        .sentinel_user = or_null(config->store.sentinel_user),
+        .sentinel_password_file = or_null(config->store.sentinel_password_file),
         .is_tls = place->is_tls,
         .tls_ca_file = or_null(config->store.ca_file),
         .database = (int)config->store.database,

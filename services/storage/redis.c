@@ -55,6 +55,7 @@ static void tick(struct redis_store *store)
     due_ms = redis_requests_expire(store, now_ms);
     for (size_t i = 0; i < REDIS_ROLES; i++)
         due_ms = earlier(due_ms, redis_connection_tick(&store->connections[i], now_ms));
+    due_ms = earlier(due_ms, redis_sentinels_tick(store, now_ms));
     due_ms = earlier(due_ms, redis_beat_tick(store, now_ms));
     redis_write_flush(store);
     if (store->stop_due_ms != 0)
@@ -138,6 +139,7 @@ static void *run(void *argument)
     err_set(&err, ERR_STORE_UNAVAILABLE, "the store is closing");
     for (size_t i = 0; i < REDIS_ROLES; i++)
         redis_connection_close(&store->connections[i], &err);
+    redis_sentinels_close(store, &err);
     redis_queue_fail(store, &store->unconfirmed, &err);
     inbox_run(&store->inbox);
     uv_close((uv_handle_t *)&store->bell, NULL);
@@ -253,16 +255,35 @@ static const char *keep(struct redis_store *store, const char *text)
     return text ? arena_text(&store->option_texts, span_text(text)) : NULL;
 }
 
+static void keep_sentinels(struct redis_store *store, const struct redis_options *options)
+{
+    struct redis_place *places =
+        arena_new_array(&store->option_texts, struct redis_place, options->sentinel_count);
+
+    for (size_t i = 0; i < options->sentinel_count; i++)
+        places[i] = (struct redis_place){
+            .host = keep(store, options->sentinels[i].host),
+            .port = options->sentinels[i].port,
+        };
+    store->options.sentinels = places;
+    store->options.sentinel_primary = keep(store, options->sentinel_primary);
+    store->options.sentinel_user = keep(store, options->sentinel_user);
+    store->options.sentinel_password_file = keep(store, options->sentinel_password_file);
+}
+
 static void keep_options(struct redis_store *store, const struct redis_options *options)
 {
     struct redis_options *own = &store->options;
 
     *own = *options;
     own->host = keep(store, options->host);
+    if (own->host)
+        store->primary = redis_address_of(own->host, own->port);
     own->unix_path = keep(store, options->unix_path);
     own->user = keep(store, options->user);
     own->password_file = keep(store, options->password_file);
     own->tls_ca_file = keep(store, options->tls_ca_file);
+    keep_sentinels(store, options);
     own->prefix = store->names.prefix;
     own->hash_key_id = store->names.hash_key_id;
     if (own->heartbeat_ms == 0)
@@ -326,7 +347,8 @@ static struct redis_store *new_store(const struct redis_options *options,
     store->beat_name = redis_name_beat(names, store->origin, &store->option_texts);
     redis_queue_init(&store->unconfirmed);
     for (size_t i = 0; i < REDIS_ROLES; i++)
-        redis_connection_init(&store->connections[i], store, (enum redis_role)i);
+        redis_connection_init(&store->connections[i], store, (enum redis_role)i, &store->primary);
+    redis_sentinels_init(store);
     atomic_init(&store->beat_sent_ms, clock_monotonic_ms(options->clock));
     init_thread_part(store);
     return store;
@@ -334,8 +356,12 @@ static struct redis_store *new_store(const struct redis_options *options,
 
 static bool check_options(const struct redis_options *options, struct err *err)
 {
-    if (!options->host == !options->unix_path)
-        return err_set(err, ERR_CONFIG_INVALID, "either a host or a unix socket");
+    struct redis_address address;
+
+    if (!!options->host + !!options->unix_path + !!options->sentinel_count != 1)
+        return err_set(err, ERR_CONFIG_INVALID, "one of a host, a unix socket and sentinels");
+    if (options->host && !redis_address_make(span_text(options->host), options->port, &address))
+        return err_set(err, ERR_CONFIG_INVALID, "no host and port to connect to");
     if (options->partition_count == 0 || options->partition_count > STORE_PARTITIONS_MAX)
         return err_set(err, ERR_CONFIG_INVALID, "%u partitions: 1 to %d are possible",
                        options->partition_count, STORE_PARTITIONS_MAX);
@@ -351,7 +377,7 @@ bool redis_open(const struct redis_options *options, struct store **ret_store, s
     struct redis_store *store;
     struct redis_names names;
 
-    if (!check_options(options, err) ||
+    if (!check_options(options, err) || !redis_sentinels_check(options, err) ||
         !redis_names_init(&names, options->prefix, options->hash_key_id, err) ||
         (options->is_tls && !redis_tls_open(options->tls_ca_file, options->host, &tls, err)))
         return false;

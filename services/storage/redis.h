@@ -7,7 +7,8 @@
  * that this store writes and reads back).  A write is one script; its number is the id of its feed
  * entry, so that a number that does not come is a gap.  A command that nobody waits for any more
  * keeps its place in its connection, and its reply is dropped; a connection is closed only when it
- * stalls, fails, or answers what was not asked.  It is opened again by itself, with jitter.
+ * stalls, fails, or answers what was not asked.  It is opened again by itself, with jitter; with
+ * sentinels, where they say.
  *
  * Every value begins with a format byte and carries the key that it was written under: an answer
  * about another key is STORE_CORRUPT and ends the connection.
@@ -25,10 +26,24 @@ enum redis_fsync {
     REDIS_FSYNC_ALWAYS,
 };
 
+struct redis_place {
+    const char *host; /* a name or an address */
+    uint16_t port;
+};
+
+enum { REDIS_SENTINELS_MIN = 2, REDIS_SENTINELS_MAX = 9 };
+
+/* One of host, unix_path and sentinels. */
 struct redis_options {
-    const char *host; /* a name or an address; NULL with `unix_path` */
+    const char *host; /* a name or an address */
     uint16_t port;
     const char *unix_path;
+    /* Who knows where the primary is; more than half of them must say so. */
+    const struct redis_place *sentinels;
+    size_t sentinel_count;
+    const char *sentinel_primary;       /* its name, as in `sentinel monitor` */
+    const char *sentinel_user;          /* of the sentinels' ACL; NULL: `default` */
+    const char *sentinel_password_file; /* read at every connect; NULL: no AUTH */
     bool is_tls;             /* refused with CONFIG_INVALID where hiredis has none (before 1.0) */
     const char *tls_ca_file; /* of an authority that signs for this Redis only: names are not
                                 compared */
@@ -37,7 +52,8 @@ struct redis_options {
     const char *password_file; /* read at every connect; NULL: no AUTH */
     const char *prefix;        /* of every key: 1 to 32 of a-z 0-9 . _ - */
     const char *hash_key_id;   /* of the key that names are hashed with: 1 to 16 of a-z 0-9 */
-    uint16_t partition_count;  /* 1 to STORE_PARTITIONS_MAX; fixed by the first who opens */
+    /* 1 to STORE_PARTITIONS_MAX, with sentinels 1; fixed by the first who opens */
+    uint16_t partition_count;
     const struct clock *clock;
     size_t pending_max; /* more requests than this are refused with OVERLOADED */
     /* `managed`: somebody else answers for persistence and eviction, INFO is not judged. */

@@ -13,6 +13,10 @@
 enum {
     RETRY_FIRST_MS = 25, /* doubled with every attempt, and spread over half to all of it */
     RETRY_LAST_MS = 1000,
+    /* A sentinel that does not answer for so long is as good as none; the first time its name has
+     * to be looked up, too.  So long is also waited for all of them. */
+    SENTINEL_ANSWER_MS = 500,
+    SENTINEL_CONNECT_MS = 1000,
     STEADY_MS = 1000, /* so long it must have been ready for the next retry to be a first one */
     /* A server that sends now and then a byte, and never a reply, is as good as silent. */
     STALLS_MAX = 4,
@@ -24,10 +28,17 @@ int64_t redis_now_ms(void)
 }
 
 void redis_connection_init(struct redis_connection *connection, struct redis_store *store,
-                           enum redis_role role)
+                           enum redis_role role, const struct redis_address *address)
 {
+    const struct redis_options *options = &store->options;
+    bool is_sentinel = role == REDIS_SENTINEL;
+
     connection->store = store;
     connection->role = role;
+    connection->address = address;
+    connection->connect_timeout_ms =
+        is_sentinel ? SENTINEL_CONNECT_MS : options->connect_timeout_ms;
+    connection->stall_timeout_ms = is_sentinel ? SENTINEL_ANSWER_MS : options->stall_timeout_ms;
     connection->newest_end = &connection->oldest;
     redis_queue_init(&connection->waiting);
     atomic_init(&connection->is_up, true);
@@ -81,10 +92,14 @@ static void attempt_failed(struct redis_connection *connection, int64_t now_ms)
     connection->state = REDIS_DOWN;
     connection->is_doomed = false;
     connection->due_ms = now_ms + most_ms / 2 + (int64_t)(random_u64() % (uint64_t)most_ms) / 2;
+    redis_wake_at(connection->store, connection->due_ms);
+    if (connection->role == REDIS_SENTINEL) {
+        redis_sentinel_note(connection, &connection->err);
+        return;
+    }
     redis_note_fails(connection, &connection->err);
     redis_note_refused(connection->store, &connection->err);
     redis_requests_go_on(connection->store);
-    redis_wake_at(connection->store, connection->due_ms);
 }
 
 void redis_connection_lost(struct redis_connection *connection)
@@ -159,7 +174,7 @@ static void take_context(struct redis_connection *connection, redisAsyncContext 
 
 static void connect_address(struct redis_connection *connection, const char *address)
 {
-    take_context(connection, redisAsyncConnect(address, connection->store->options.port));
+    take_context(connection, redisAsyncConnect(address, connection->address->port));
 }
 
 /* Every attempt takes the next of a name's addresses. */
@@ -206,26 +221,56 @@ static void look_up(struct redis_connection *connection)
     connection->state = REDIS_RESOLVING;
     connection->lookup.data = connection;
     status = uv_getaddrinfo(&connection->store->loop, &connection->lookup, on_address,
-                            connection->store->options.host, NULL, &hints);
+                            connection->address->host, NULL, &hints);
     connection->is_looking_up = status == 0;
     if (status != 0)
         fail_attempt(connection, uv_strerror(status));
 }
 
-static void connect_now(struct redis_connection *connection, int64_t now_ms)
+void redis_connection_go(struct redis_connection *connection)
 {
-    const struct redis_options *options = &connection->store->options;
+    const char *host = connection->address->host;
     struct in6_addr address;
 
-    connection->due_ms = now_ms + options->connect_timeout_ms;
-    connection->is_doomed = false;
-    if (options->unix_path)
-        take_context(connection, redisAsyncConnectUnix(options->unix_path));
-    else if (uv_inet_pton(AF_INET, options->host, &address) == 0 ||
-             uv_inet_pton(AF_INET6, options->host, &address) == 0)
-        connect_address(connection, options->host);
+    connection->due_ms = redis_now_ms() + connection->connect_timeout_ms;
+    redis_wake_at(connection->store, connection->due_ms);
+    if (uv_inet_pton(AF_INET, host, &address) == 0 || uv_inet_pton(AF_INET6, host, &address) == 0)
+        connect_address(connection, host);
     else
         look_up(connection);
+}
+
+static void connect_now(struct redis_connection *connection, int64_t now_ms)
+{
+    const struct redis_store *store = connection->store;
+
+    connection->is_doomed = false;
+    if (connection->role != REDIS_SENTINEL && store->options.unix_path) {
+        connection->due_ms = now_ms + connection->connect_timeout_ms;
+        take_context(connection, redisAsyncConnectUnix(store->options.unix_path));
+    } else if (connection->role != REDIS_SENTINEL && store->sentinel_count > 0) {
+        connection->state = REDIS_ASKING;
+        connection->asking_ms = now_ms;
+        connection->due_ms = now_ms + SENTINEL_CONNECT_MS;
+        redis_sentinels_ask_for(connection);
+    } else {
+        redis_connection_go(connection);
+    }
+}
+
+void redis_connection_turn_back(struct redis_connection *connection, const struct err *err)
+{
+    if (connection->state == REDIS_RESOLVING)
+        fail_attempt(connection, err->detail);
+    else if (connection->context)
+        redis_connection_doom(connection, err);
+}
+
+void redis_connections_leave(struct redis_store *store, const struct err *err)
+{
+    for (size_t i = 0; i < REDIS_ROLES; i++)
+        if (store->connections[i].state == REDIS_READY)
+            redis_connection_doom(&store->connections[i], err);
 }
 
 /* Connections that lead to another process than the writer's, or than the newest one does. */
@@ -249,6 +294,10 @@ void redis_connection_ready(struct redis_connection *connection)
     connection->state = REDIS_READY;
     connection->failures = 0;
     connection->ready_ms = redis_now_ms();
+    if (connection->role == REDIS_SENTINEL) {
+        redis_sentinel_note(connection, NULL);
+        return;
+    }
     if (connection->role == REDIS_WRITER)
         memcpy(store->run_id, connection->server.run_id, sizeof(store->run_id));
     part_from_others(store, connection);
@@ -265,7 +314,7 @@ void redis_connection_ready(struct redis_connection *connection)
 
 static int64_t tick_stalls(struct redis_connection *connection, int64_t now_ms)
 {
-    int64_t stall_ms = connection->store->options.stall_timeout_ms, heard_ms, limit_ms;
+    int64_t stall_ms = connection->stall_timeout_ms, heard_ms, limit_ms;
     const struct redis_command *oldest = connection->oldest;
     struct err err;
 
@@ -297,6 +346,13 @@ int64_t redis_connection_tick(struct redis_connection *connection, int64_t now_m
     case REDIS_DOWN:
         if (now_ms >= connection->due_ms)
             connect_now(connection, now_ms);
+        due_ms = connection->due_ms;
+        break;
+    case REDIS_ASKING:
+        if (now_ms >= connection->due_ms) {
+            redis_sentinels_explain(connection, &err);
+            fail_attempt(connection, err.detail);
+        }
         due_ms = connection->due_ms;
         break;
     case REDIS_RESOLVING:
@@ -378,7 +434,7 @@ void redis_command_send(struct redis_command *command, const struct redis_args *
         connection->newest_end = &command->next;
         connection->unanswered++;
         redis_wake_at(store,
-                      command->sent_ms + store->options.stall_timeout_ms + command->patience_ms);
+                      command->sent_ms + connection->stall_timeout_ms + command->patience_ms);
     } else {
         command->on_reply(command, NULL);
         memory_free(command);

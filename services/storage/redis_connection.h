@@ -2,9 +2,12 @@
 /*
  * One connection to Redis: made, and made again, by itself.
  *
- * DOWN → (name) → CONNECTING → READY → DOWN …  While it is CONNECTING the handshake runs: AUTH,
- * SELECT, CLIENT SETNAME, the scripts, INFO, and for the writer the epochs.  It can be used when it
- * is READY and leads to the process whose epochs the writer has begun.
+ * DOWN → (ASKING) → (RESOLVING) → CONNECTING → READY → DOWN …  ASKING, the sentinels are asked
+ * where the primary is; RESOLVING, a name is looked up.  While it is CONNECTING the handshake runs:
+ * AUTH, SELECT, CLIENT SETNAME, the scripts, INFO, and for the writer the epochs.  It can be used
+ * when it is READY and leads to the process whose epochs the writer has begun.
+ *
+ * A connection to a sentinel is one as well; its handshake is AUTH, CLIENT SETNAME and a question.
  *
  * Replies come in the order of the commands.  A command whose request has been answered otherwise
  * keeps its place, and its reply is dropped.  Nothing here ever goes on after an error of hiredis,
@@ -15,6 +18,7 @@
 
 #include "storage/redis_check.h"
 #include "storage/redis_compat.h"
+#include "storage/redis_primary.h"
 
 #include <stdatomic.h>
 #include <uv.h>
@@ -23,9 +27,21 @@ struct redis_store;
 struct redis_connection;
 struct redis_socket;
 
-enum redis_role { REDIS_WRITER, REDIS_READER, REDIS_FEEDER, REDIS_ROLES };
+enum redis_role {
+    REDIS_WRITER,
+    REDIS_READER,
+    REDIS_FEEDER,
+    REDIS_ROLES,
+    REDIS_SENTINEL = REDIS_ROLES, /* not to Redis itself */
+};
 
-enum redis_connection_state { REDIS_DOWN, REDIS_RESOLVING, REDIS_CONNECTING, REDIS_READY };
+enum redis_connection_state {
+    REDIS_DOWN,
+    REDIS_ASKING,
+    REDIS_RESOLVING,
+    REDIS_CONNECTING,
+    REDIS_READY,
+};
 
 /* What has been sent and not answered. */
 struct redis_command {
@@ -51,6 +67,9 @@ struct redis_connection {
     struct redis_store *store;
     enum redis_role role;
     enum redis_connection_state state;
+    const struct redis_address *address; /* where it leads; unused with a unix socket */
+    int64_t connect_timeout_ms;
+    int64_t stall_timeout_ms;
     redisAsyncContext *context;
     struct redis_socket *socket;
     struct redis_command *oldest;
@@ -63,6 +82,7 @@ struct redis_connection {
     unsigned failures;          /* attempts that failed since it was last ready */
     unsigned attempts;          /* since it was last ready for a while */
     int64_t due_ms;             /* DOWN: the next attempt; until READY: when to give this one up */
+    int64_t asking_ms;          /* when it began to ask the sentinels */
     int64_t ready_ms;
     int64_t last_byte_ms;
     atomic_bool is_up; /* as the last operation showed */
@@ -74,12 +94,17 @@ struct redis_connection {
 int64_t redis_now_ms(void);
 
 void redis_connection_init(struct redis_connection *connection, struct redis_store *store,
-                           enum redis_role role);
+                           enum redis_role role, const struct redis_address *address);
 
 /* What is due by now: attempts, giving up, stalls.  Returns when it is due again. */
 int64_t redis_connection_tick(struct redis_connection *connection, int64_t now_ms);
 
 bool redis_connection_is_usable(const struct redis_connection *connection);
+
+/* ASKING, and now the address is known. */
+void redis_connection_go(struct redis_connection *connection);
+/* The address is another one now. */
+void redis_connection_turn_back(struct redis_connection *connection, const struct err *err);
 
 /* The handshake is through. */
 void redis_connection_ready(struct redis_connection *connection);
@@ -96,6 +121,8 @@ void redis_connection_doom(struct redis_connection *connection, const struct err
 void redis_connection_settle(struct redis_connection *connection);
 /* … and do not wait for a lookup any more. */
 void redis_connection_close(struct redis_connection *connection, const struct err *err);
+/* All that lead to Redis: it is the primary no more, and what can still be read there is old. */
+void redis_connections_leave(struct redis_store *store, const struct err *err);
 
 /* The pieces of one command. */
 enum { REDIS_ARGS_MAX = 160 };

@@ -7,10 +7,11 @@
 
 enum { PASSWORD_BYTES_MAX = 4096 };
 
-static const char *const client_names[REDIS_ROLES] = {
+static const char *const client_names[] = {
     [REDIS_WRITER] = "passgate-write",
     [REDIS_READER] = "passgate-read",
     [REDIS_FEEDER] = "passgate-feed",
+    [REDIS_SENTINEL] = "passgate-sentinel",
 };
 
 const char *redis_connection_name(const struct redis_connection *connection)
@@ -24,14 +25,6 @@ static void on_greeted(struct redis_command *command, const redisReply *reply)
 
     if (reply && reply->type != REDIS_REPLY_STATUS)
         redis_connection_refused(command->connection, reply, &err);
-}
-
-/* A primary that is one no more: what it can still be read for is old. */
-static void leave_together(struct redis_store *store, const struct err *err)
-{
-    for (size_t i = 0; i < REDIS_ROLES; i++)
-        if (store->connections[i].state == REDIS_READY)
-            redis_connection_doom(&store->connections[i], err);
 }
 
 static void on_info(struct redis_command *command, const redisReply *reply)
@@ -48,7 +41,7 @@ static void on_info(struct redis_command *command, const redisReply *reply)
                             &err)) {
         redis_connection_doom(connection, &err);
         if (err.code == ERR_STORE_UNAVAILABLE)
-            leave_together(connection->store, &err);
+            redis_connections_leave(connection->store, &err);
     } else if (connection->role == REDIS_WRITER) {
         redis_begin(connection);
     } else {
@@ -57,25 +50,25 @@ static void on_info(struct redis_command *command, const redisReply *reply)
 }
 
 /* AUTH with the password as the file has it now, without the line end. */
-static bool authenticate(struct redis_connection *connection, struct err *err)
+static bool authenticate(struct redis_connection *connection, const char *user,
+                         const char *password_file, struct err *err)
 {
-    const struct redis_options *options = &connection->store->options;
     struct redis_args args = {0};
     struct span password;
     struct arena arena;
 
-    if (!options->password_file)
+    if (!password_file)
         return true;
     arena_init(&arena, PASSWORD_BYTES_MAX + 1);
-    if (!file_read(options->password_file, PASSWORD_BYTES_MAX, &arena, &password, err)) {
+    if (!file_read(password_file, PASSWORD_BYTES_MAX, &arena, &password, err)) {
         arena_release(&arena);
         return false;
     }
     while (password.length > 0 && strchr("\r\n", password.data[password.length - 1]))
         password.length--;
     redis_args_text(&args, "AUTH");
-    if (options->user)
-        redis_args_text(&args, options->user);
+    if (user)
+        redis_args_text(&args, user);
     redis_args_add(&args, password);
     redis_command_send(redis_command_new(connection, on_greeted), &args);
     secret_wipe((void *)(uintptr_t)password.data, password.length);
@@ -107,11 +100,20 @@ static void give_name(struct redis_connection *connection)
 
 void redis_handshake(struct redis_connection *connection)
 {
+    const struct redis_options *options = &connection->store->options;
+    bool is_sentinel = connection->role == REDIS_SENTINEL;
     struct redis_args info = {0};
     struct err err;
 
-    if (!authenticate(connection, &err)) {
+    if (!authenticate(connection, is_sentinel ? options->sentinel_user : options->user,
+                      is_sentinel ? options->sentinel_password_file : options->password_file,
+                      &err)) {
         redis_connection_doom(connection, &err);
+        return;
+    }
+    if (is_sentinel) {
+        give_name(connection);
+        redis_sentinel_greet(connection);
         return;
     }
     select_database(connection);

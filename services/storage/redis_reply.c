@@ -2,24 +2,34 @@
 /* What an error of Redis means. */
 #include "storage/redis_connection.h"
 
+/* Another connection may lead to somebody who does it; the server is the primary no more. */
+enum refusal_end { END_NONE, END_THIS, END_ALL };
+
 struct refusal {
     const char *word;
     enum err_code code;
-    bool ends_connection; /* another connection may lead to somebody who does it */
+    enum refusal_end end;
 };
 
 /* First words of errors.  After those that say "not now" or "not here" nothing was written. */
 static const struct refusal refusals[] = {
-    {"NOAUTH", ERR_STORE_UNAVAILABLE, true},     {"WRONGPASS", ERR_STORE_UNAVAILABLE, true},
-    {"NOPERM", ERR_STORE_UNAVAILABLE, false},    {"OOM", ERR_STORE_UNAVAILABLE, false},
-    {"READONLY", ERR_STORE_UNAVAILABLE, true},   {"LOADING", ERR_STORE_UNAVAILABLE, true},
-    {"MISCONF", ERR_STORE_UNAVAILABLE, false},   {"NOREPLICAS", ERR_STORE_UNAVAILABLE, false},
-    {"BUSY", ERR_STORE_UNAVAILABLE, false},      {"NOSCRIPT", ERR_STORE_UNAVAILABLE, false},
-    {"TRYAGAIN", ERR_STORE_UNAVAILABLE, false},  {"CLUSTERDOWN", ERR_STORE_UNAVAILABLE, false},
-    {"MASTERDOWN", ERR_STORE_UNAVAILABLE, true}, {"MOVED", ERR_STORE_UNAVAILABLE, true},
-    {"UNBLOCKED", ERR_STORE_UNAVAILABLE, true}, /* it is a replica now, says XREAD */
-    {"EPOCH", ERR_STORE_UNAVAILABLE, true},     /* these two say the scripts */
-    {"CORRUPT", ERR_STORE_CORRUPT, true},
+    {"NOAUTH", ERR_STORE_UNAVAILABLE, END_THIS},
+    {"WRONGPASS", ERR_STORE_UNAVAILABLE, END_THIS},
+    {"NOPERM", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"OOM", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"READONLY", ERR_STORE_UNAVAILABLE, END_ALL},
+    {"LOADING", ERR_STORE_UNAVAILABLE, END_THIS},
+    {"MISCONF", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"NOREPLICAS", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"BUSY", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"NOSCRIPT", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"TRYAGAIN", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"CLUSTERDOWN", ERR_STORE_UNAVAILABLE, END_NONE},
+    {"MASTERDOWN", ERR_STORE_UNAVAILABLE, END_THIS},
+    {"MOVED", ERR_STORE_UNAVAILABLE, END_THIS},
+    {"UNBLOCKED", ERR_STORE_UNAVAILABLE, END_ALL}, /* it is a replica now, says XREAD */
+    {"EPOCH", ERR_STORE_UNAVAILABLE, END_THIS},    /* these two say the scripts */
+    {"CORRUPT", ERR_STORE_CORRUPT, END_THIS},
 };
 
 static bool starts_with_word(struct span text, const char *word)
@@ -52,19 +62,21 @@ void redis_connection_refused(struct redis_connection *connection, const redisRe
                               struct err *err)
 {
     struct span text = redis_reply_span(reply);
-    bool ends_connection = true;
+    enum refusal_end end = END_THIS;
 
     if (reply->type == REDIS_REPLY_ERROR) {
         set_unknown(text, err);
         for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
             if (starts_with_word(text, refusals[i].word)) {
                 err_set(err, refusals[i].code, "%s", refusals[i].word);
-                ends_connection = refusals[i].ends_connection;
+                end = refusals[i].end;
             }
     } else {
         err_set(err, ERR_STORE_CORRUPT, "a reply of type %d that was not asked for", reply->type);
     }
     /* A handshake that is refused cannot go on. */
-    if (ends_connection || connection->state != REDIS_READY)
+    if (end != END_NONE || connection->state != REDIS_READY)
         redis_connection_doom(connection, err);
+    if (end == END_ALL)
+        redis_connections_leave(connection->store, err);
 }

