@@ -2,9 +2,9 @@
 /*
  * The layout and the epochs: what the writer does before anything else is asked of a server.
  *
- * A process that is not the one that the epoch began on has been started again, promoted, or filled
- * with a backup: what it has may be older than what was seen.  So another epoch begins, and the
- * listeners are told to forget, before anything is answered.
+ * A server that is not in the life that the epoch began in has been started again, promoted, or
+ * filled with a backup: what it has may be older than what was seen.  So another epoch begins, and
+ * the listeners are told to forget, before anything is answered.
  */
 #include "storage/redis_store.h"
 
@@ -77,7 +77,7 @@ static void begin_partition(struct redis_connection *connection, uint16_t index)
     redis_script_call(store, REDIS_SCRIPT_BEGIN, ARRAY_LEN(parts), &args);
     for (size_t i = 0; i < ARRAY_LEN(parts); i++)
         redis_args_add(&args, redis_name_part(&store->names, index, parts[i], &store->scratch));
-    redis_args_text(&args, connection->server.run_id);
+    redis_args_text(&args, connection->server.life);
     redis_args_number(&args, &store->scratch, (int64_t)redis_epoch_of(newest));
     redis_args_number(&args, &store->scratch, (int64_t)redis_counter_of(newest));
     redis_command_send(command, &args);

@@ -1,17 +1,17 @@
 #!lua
 -- SPDX-License-Identifier: Apache-2.0
 -- What a replica does with each partition before it writes or reads there: go on in its epoch, or begin another one if
--- the server is another process, or knows less than somebody has seen.
+-- the server is another one, was a replica since, or knows less than somebody has seen.
 --
 -- KEYS  epoch, counter, feed, outbox
--- ARGV  run id of the server, epoch and counter of the newest number that this replica has seen
+-- ARGV  life of the server, epoch and counter of the newest number that this replica has seen
 --
 -- Returns the epoch text and the counter.  A new epoch begins its counter at the time (units of 4 ms since 2026), so
 -- that an older copy of the data, put back where no replica remembers anything, still gives no number a second time.
 local EPOCH_LIMIT, TIME_BASE_S, UNITS_PER_S, UNIT_US = 16777216, 1767225600, 250, 4000
 
 local stored, kept = redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2])
-local epoch, run_id = string.match(stored or '0 -', '^(%d+) (%S+)$')
+local epoch, life = string.match(stored or '0 -', '^(%d+) (%S+)$')
 local counter = tonumber(kept or '0')
 local newest_epoch, newest_counter = tonumber(ARGV[2]), tonumber(ARGV[3])
 
@@ -36,7 +36,7 @@ for _, key in ipairs({KEYS[3], KEYS[4]}) do
     end
 end
 
-if run_id ~= ARGV[1] or newest_epoch > epoch or newest_epoch == epoch and newest_counter > counter then
+if life ~= ARGV[1] or newest_epoch > epoch or newest_epoch == epoch and newest_counter > counter then
     local time = redis.call('TIME')
 
     epoch = math.max(epoch, newest_epoch) + 1

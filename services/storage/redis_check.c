@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+enum { ID_LENGTH_MAX = 40 };
+
 /* The next line of `text` without its end; false when there is none. */
 static bool next_line(struct span *text, struct span *ret_line)
 {
@@ -49,9 +51,15 @@ static unsigned parse_version(struct span text)
     return (unsigned)(major * 100 + minor);
 }
 
+static bool is_id(struct span text)
+{
+    return text.length > 0 && text.length <= ID_LENGTH_MAX && !memchr(text.data, ' ', text.length);
+}
+
 static bool check_process(struct span info, struct redis_server *server, struct err *err)
 {
-    struct span run_id = find(info, "run_id"), mode = find(info, "redis_mode");
+    struct span run_id = find(info, "run_id"), replication = find(info, "master_replid"),
+                mode = find(info, "redis_mode");
 
     server->version = parse_version(find(info, "redis_version"));
     if (server->version < REDIS_VERSION_LEAST)
@@ -61,10 +69,12 @@ static bool check_process(struct span info, struct redis_server *server, struct 
     if (mode.length > 0 && !span_is(mode, "standalone"))
         return err_set(err, ERR_CONFIG_INVALID, "the server runs in %.20s mode, not standalone",
                        span_is(mode, "cluster") ? "cluster" : "another");
-    if (run_id.length == 0 || run_id.length >= sizeof(server->run_id) ||
-        memchr(run_id.data, ' ', run_id.length))
+    if (!is_id(run_id))
         return err_set(err, ERR_STORE_UNAVAILABLE, "INFO shows no run_id");
-    snprintf(server->run_id, sizeof(server->run_id), "%.*s", SPAN_FORMAT(run_id));
+    if (!is_id(replication)) /* some providers hide it */
+        replication = span_text("-");
+    snprintf(server->life, sizeof(server->life), "%.*s:%.*s", SPAN_FORMAT(run_id),
+             SPAN_FORMAT(replication));
     return true;
 }
 

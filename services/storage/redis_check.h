@@ -11,8 +11,10 @@
 #include "storage/redis_value.h"
 
 struct redis_server {
-    unsigned version;              /* 7 * 100 + 2 for 7.2 */
-    char run_id[REDIS_RUN_ID_MAX]; /* of this process */
+    unsigned version; /* 7 * 100 + 2 for 7.2 */
+    /* "RUNID:REPLID": this process, since it was a primary without a break.  One that was made a
+     * replica and promoted again has the same run_id, and perhaps less data. */
+    char life[REDIS_LIFE_MAX];
     bool has_aof;
 };
 

@@ -47,7 +47,7 @@ void redis_connection_init(struct redis_connection *connection, struct redis_sto
 bool redis_connection_is_usable(const struct redis_connection *connection)
 {
     return connection->state == REDIS_READY && !connection->is_doomed &&
-           strcmp(connection->server.run_id, connection->store->run_id) == 0;
+           strcmp(connection->server.life, connection->store->life) == 0;
 }
 
 /* Whether it works: logged when that changes. */
@@ -282,7 +282,7 @@ static void part_from_others(struct redis_store *store, const struct redis_conne
     for (size_t i = 0; i < REDIS_ROLES; i++) {
         struct redis_connection *other = &store->connections[i];
 
-        if (other->state == REDIS_READY && strcmp(other->server.run_id, newest->server.run_id) != 0)
+        if (other->state == REDIS_READY && strcmp(other->server.life, newest->server.life) != 0)
             redis_connection_doom(other, &err);
     }
 }
@@ -299,7 +299,7 @@ void redis_connection_ready(struct redis_connection *connection)
         return;
     }
     if (connection->role == REDIS_WRITER)
-        memcpy(store->run_id, connection->server.run_id, sizeof(store->run_id));
+        memcpy(store->life, connection->server.life, sizeof(store->life));
     part_from_others(store, connection);
     for (size_t i = 0; i < REDIS_ROLES; i++)
         if (redis_connection_is_usable(&store->connections[i]))

@@ -3,7 +3,7 @@
  * Names in Redis: every key that is ever used there.
  *
  *     PREFIX:{pNN}:HASHKEYID:SPACE:HEX32   a value
- *     PREFIX:{pNN}:epoch                   "EPOCH RUNID": the epoch, and the server it began on
+ *     PREFIX:{pNN}:epoch                   "EPOCH LIFE": the epoch, and the server it began on
  *     PREFIX:{pNN}:counter                 of the last write
  *     PREFIX:{pNN}:feed                    stream: one entry for every write
  *     PREFIX:{pNN}:outbox                  stream: audit records that nobody has taken over yet

@@ -55,7 +55,7 @@ struct redis_store {
     struct redis_sentinel sentinels[REDIS_SENTINELS_MAX];
     struct redis_answer answers[REDIS_SENTINELS_MAX]; /* the last ones of each */
     size_t sentinel_count;
-    char run_id[REDIS_RUN_ID_MAX]; /* of the process whose epochs have been begun */
+    char life[REDIS_LIFE_MAX]; /* of the server whose epochs have been begun */
     char shas[REDIS_SCRIPTS][REDIS_SHA_MAX];
     struct redis_partition *partitions;
     size_t begin_left; /* partitions that have not answered */

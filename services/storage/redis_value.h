@@ -5,7 +5,7 @@
  *     value    format 1, space 1, id 16, version 8, expires_at_ms 8, data
  *     changes  of one write, in its feed entry: kind 1, id 16, as often as there are changes
  *     id       of a stream entry: "EPOCH-COUNTER", both decimal; the number of the write
- *     epoch    "EPOCH RUNID"
+ *     epoch    "EPOCH LIFE": of the server, see storage/redis_check.h
  *
  * Format, space and id of a value are together its subject: whoever reads a value compares it with
  * what was asked for, so that a reply that belongs to another question is never an answer.
@@ -22,8 +22,8 @@ enum {
     REDIS_HEAD_BYTES = REDIS_SUBJECT_BYTES + 2 * REDIS_NUMBER_BYTES,
     REDIS_CHANGE_BYTES = 17,
     REDIS_ID_MAX = 2 * 20 + 2,
-    REDIS_RUN_ID_MAX = 41,
-    REDIS_EPOCH_TEXT_MAX = 20 + 1 + REDIS_RUN_ID_MAX,
+    REDIS_LIFE_MAX = 40 + 1 + 40 + 1,
+    REDIS_EPOCH_TEXT_MAX = 20 + 1 + REDIS_LIFE_MAX,
     REDIS_EPOCH_LIMIT = 1 << (64 - STORE_NUMBER_COUNTER_BITS), /* epochs are below */
 };
 

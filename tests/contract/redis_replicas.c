@@ -126,6 +126,23 @@ static void a_server_that_has_forgotten_everything_begins_another_epoch(void **s
     redis_fixture_wait(&fixture->replicas[1].change_count, 2);
 }
 
+/* Promoted, demoted and promoted again: nobody is left who saw what it lost meanwhile. */
+static void a_server_that_was_a_replica_in_between_begins_another_epoch(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture);
+    uint64_t before, after;
+
+    redis_fixture_open(fixture, 0, &options);
+    before = redis_fixture_must_write(fixture, 1, "text");
+    store_free(fixture->replicas[0].store);
+    redis_server_do(&fixture->server, "REPLICAOF 127.0.0.1 1");
+    redis_server_do(&fixture->server, "REPLICAOF NO ONE");
+    redis_fixture_open(fixture, 0, &options);
+    after = redis_fixture_must_write(fixture, 1, "text");
+    assert_true(after >> STORE_NUMBER_COUNTER_BITS > before >> STORE_NUMBER_COUNTER_BITS);
+}
+
 static void partitions_count_for_themselves(void **state)
 {
     struct redis_fixture *fixture = *state;
@@ -245,6 +262,7 @@ int redis_run_replica_tests(void)
         TEST(what_was_written_while_the_feed_was_cut_is_told_afterwards),
         TEST(a_gap_in_the_feed_is_a_reset),
         TEST(a_server_that_has_forgotten_everything_begins_another_epoch),
+        TEST(a_server_that_was_a_replica_in_between_begins_another_epoch),
         TEST(partitions_count_for_themselves),
         TEST(the_feed_is_as_old_as_the_last_heartbeat_that_came_back),
         TEST(a_heartbeat_proves_nothing_while_older_writes_wait_to_be_told),

@@ -69,7 +69,7 @@ static void read_info(struct span input)
 
     if (redis_check(input, false, &server, &err))
         must(server.has_aof && server.version >= REDIS_VERSION_LEAST &&
-             strlen(server.run_id) < sizeof(server.run_id));
+             strlen(server.life) < sizeof(server.life));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -26,7 +26,7 @@ static const struct info good = {
     .loading = "loading:0\r\n",
     .aof = "aof_enabled:1\r\n",
     .policy = "maxmemory_policy:noeviction\r\n",
-    .role = "role:master\r\n",
+    .role = "role:master\r\nmaster_replid:89abcdef0123456789abcdef0123456789abcdef\r\n",
 };
 
 static struct span write_info(const struct info *info, char text[static 1024])
@@ -50,7 +50,8 @@ static void a_good_server_is_taken(void **state)
     (void)state;
     assert_true(redis_check(info, false, &server, &err));
     assert_int_equal(server.version, 700);
-    assert_string_equal(server.run_id, "0123456789abcdef0123456789abcdef01234567");
+    assert_string_equal(server.life, "0123456789abcdef0123456789abcdef01234567:"
+                                     "89abcdef0123456789abcdef0123456789abcdef");
     assert_true(server.has_aof);
 }
 
@@ -133,6 +134,7 @@ static void lines_may_end_as_in_unix_and_the_last_one_not_at_all(void **state)
     (void)state;
     assert_true(redis_check(span_text(text), false, &server, &err));
     assert_int_equal(server.version, REDIS_VERSION_WAITAOF);
+    assert_string_equal(server.life, "a:-"); /* the id of the replication is not shown everywhere */
 }
 
 static void nothing_is_no_server(void **state)

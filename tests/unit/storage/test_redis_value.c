@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -160,15 +161,14 @@ static void other_texts_are_no_ids_and_no_epochs(void **state)
                                       "16777216-0",
                                       "0-1099511627776",
                                       "99999999999999999999-0"};
-    static const char long_epoch[] =
-        "5 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-    static const char *const epochs[] = {"",    "5",    "5 ",         " a",
-                                         "0 a", "-5 a", "16777216 a", long_epoch};
+    char long_epoch[REDIS_EPOCH_TEXT_MAX + 1];
+    const char *const epochs[] = {"", "5", "5 ", " a", "0 a", "-5 a", "16777216 a", long_epoch};
     uint64_t number;
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(ids); i++)
         assert_false(redis_id_decode(span_text(ids[i]), &number));
+    snprintf(long_epoch, sizeof(long_epoch), "%-*s", REDIS_EPOCH_TEXT_MAX, "5 a");
     for (size_t i = 0; i < ARRAY_LEN(epochs); i++)
         assert_false(redis_epoch_decode(span_text(epochs[i]), &number));
     assert_true(redis_epoch_decode(span_text("16777215 a"), &number));
