@@ -4,6 +4,8 @@
 
 #include "config/address.h"
 
+#include <sys/un.h>
+
 enum { SENTINELS_MIN = 2, SENTINELS_MAX = 9, PRIMARY_NAME_MAX = 64 };
 
 static const char *parse_sqlite(struct span rest, struct arena *arena,
@@ -20,6 +22,8 @@ static const char *parse_socket(struct span rest, struct arena *arena,
 {
     if (rest.length == 0)
         return "must name a socket, such as redis+unix:/run/redis/redis.sock";
+    if (rest.length >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return "names a socket by a path of more than 107 bytes, and there is none (unix(7))";
     place->path = arena_text(arena, rest);
     return NULL;
 }
