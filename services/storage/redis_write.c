@@ -169,16 +169,40 @@ bool redis_integer_take(struct redis_command *command, const redisReply *reply, 
 
 /* Replicas. */
 
-/* WAIT gives one number, WAITAOF that of the server and that of the replicas. */
-static bool read_acknowledged(const redisReply *reply, long long *ret_count)
-{
-    const redisReply *count = reply;
+/* Who has it, when the time of the WAIT or WAITAOF is over or enough of them do. */
+struct acknowledged {
+    bool is_on_disk; /* of the server itself; WAIT does not ask */
+    long long replicas;
+};
 
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2)
-        count = reply->element[1];
-    if (count->type != REDIS_REPLY_INTEGER)
+/* WAIT gives one number, WAITAOF that of the server and that of the replicas. */
+static bool read_acknowledged(const redisReply *reply, struct acknowledged *ret_acknowledged)
+{
+    const redisReply *replicas = reply;
+
+    ret_acknowledged->is_on_disk = true;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+        if (reply->element[0]->type != REDIS_REPLY_INTEGER)
+            return false;
+        ret_acknowledged->is_on_disk = reply->element[0]->integer >= 1;
+        replicas = reply->element[1];
+    }
+    if (replicas->type != REDIS_REPLY_INTEGER)
         return false;
-    *ret_count = count->integer;
+    ret_acknowledged->replicas = replicas->integer;
+    return true;
+}
+
+static bool check_acknowledged(const struct acknowledged *acknowledged, uint32_t replicas_min,
+                               struct err *err)
+{
+    if (!acknowledged->is_on_disk)
+        return err_set(err, ERR_STORE_UNAVAILABLE,
+                       "NOFSYNC: written, but the server does not say that it is on its disk");
+    if (acknowledged->replicas < (long long)replicas_min)
+        return err_set(err, ERR_STORE_UNAVAILABLE,
+                       "NOREPLICAS: written, but %lld of %u replicas say so",
+                       acknowledged->replicas, replicas_min);
     return true;
 }
 
@@ -187,17 +211,15 @@ static void on_waited(struct redis_command *command, const redisReply *reply)
 {
     struct redis_store *store = command->connection->store;
     struct store_request *request;
-    long long count = 0;
+    struct acknowledged acknowledged;
     struct err err;
 
     if (!reply)
         return;
-    if (!read_acknowledged(reply, &count)) {
+    if (!read_acknowledged(reply, &acknowledged)) {
         redis_connection_refused(command->connection, reply, &err);
         redis_queue_fail(store, &store->unconfirmed, &err);
-    } else if (count < (long long)store->options.replicas_min) {
-        err_set(&err, ERR_STORE_UNAVAILABLE, "NOREPLICAS: written, but %lld of %u replicas say so",
-                count, store->options.replicas_min);
+    } else if (!check_acknowledged(&acknowledged, store->options.replicas_min, &err)) {
         redis_note_fails(command->connection, &err);
         redis_queue_fail(store, &store->unconfirmed, &err);
     } else {
@@ -224,7 +246,9 @@ void redis_write_flush(struct redis_store *store)
         redis_args_text(&args, "WAIT");
     }
     command = redis_command_new(writer, on_waited);
-    command->patience_ms = store->options.stall_timeout_ms / 2;
+    /* Long enough for replicas that tell once a second what a second before came to their disk, and
+     * over before the writes themselves give up. */
+    command->patience_ms = store->options.stall_timeout_ms / 4 * 3;
     redis_args_number(&args, &store->scratch, store->options.replicas_min);
     redis_args_number(&args, &store->scratch, command->patience_ms);
     redis_command_send(command, &args);

@@ -68,5 +68,6 @@ void redis_fixture_wait(const atomic_size_t *count, size_t least);
 int redis_run_trouble_tests(void);
 int redis_run_replica_tests(void);
 int redis_run_slow_tests(void);
+int redis_run_wait_tests(void);
 
 #endif

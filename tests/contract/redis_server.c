@@ -4,6 +4,7 @@
 
 #include "base/attributes.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
@@ -16,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 20000, LOOK_MS = 2 };
+enum { PATIENCE_MS = 20000, LOOK_MS = 2, ARGUMENTS_MAX = 64, PORT_FIRST = 20000, PORTS = 10000 };
 
 static const char *const programs[] = {"redis-server", "valkey-server"};
 
@@ -35,6 +36,10 @@ static bool is_on_path(const char *program)
 
 static const char *find_program(void)
 {
+    const char *wanted = getenv("PASSGATE_REDIS_SERVER");
+
+    if (wanted)
+        return is_on_path(wanted) ? wanted : NULL;
     for (size_t i = 0; i < ARRAY_LEN(programs); i++)
         if (is_on_path(programs[i]))
             return programs[i];
@@ -46,17 +51,64 @@ bool redis_server_is_installed(void)
     return find_program() != NULL;
 }
 
+/* Loopback only, and below the ports that the kernel gives to those who connect. */
+uint16_t redis_server_free_port(void)
+{
+    for (unsigned i = 0; i < PORTS; i++) {
+        uint16_t port = (uint16_t)(PORT_FIRST + ((unsigned)getpid() * 7 + i) % PORTS);
+        struct sockaddr_in address = {
+            .sin_family = AF_INET,
+            .sin_port = htons(port),
+            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        bool is_free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+        close(fd);
+        if (is_free)
+            return port;
+    }
+    abort();
+}
+
 static void execute(const struct redis_server_process *server, const char *program)
 {
+    const char *arguments[ARGUMENTS_MAX] = {
+        program,
+        "--port",
+        "0",
+        "--unixsocket",
+        server->socket,
+        "--dir",
+        server->folder,
+        "--appendonly",
+        server->has_no_aof ? "no" : "yes",
+        "--bind",
+        "127.0.0.1",
+        "--appendfsync",
+        "always",
+        "--save",
+        "",
+        "--daemonize",
+        "no",
+        "--repl-diskless-sync-delay",
+        "0",
+    };
+    size_t count = 0;
     int null = open("/dev/null", O_RDWR);
 
+    while (arguments[count])
+        count++;
+    if (server->password) {
+        arguments[count++] = "--requirepass";
+        arguments[count++] = server->password;
+    }
+    for (size_t i = 0; server->arguments && server->arguments[i]; i++)
+        arguments[count++] = server->arguments[i];
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* with the thread that started it */
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
-    execlp(program, program, "--port", "0", "--unixsocket", server->socket, "--dir", server->folder,
-           "--appendonly", server->has_no_aof ? "no" : "yes", "--appendfsync", "always", "--save",
-           "", "--daemonize", "no", "--repl-diskless-sync-delay", "0", "--enable-debug-command",
-           "no", server->password ? "--requirepass" : NULL, server->password, (char *)NULL);
+    execvp(program, (char *const *)(uintptr_t)arguments);
     _exit(127);
 }
 
@@ -150,4 +202,17 @@ long long redis_server_ask(const struct redis_server_process *server, const char
     result = run(server, format, values);
     va_end(values);
     return result;
+}
+
+long long redis_server_info(const struct redis_server_process *server, const char *name)
+{
+    redisContext *context = dial(server);
+    redisReply *reply = redisCommand(context, "INFO everything");
+    const char *line = reply && reply->str ? strstr(reply->str, name) : NULL;
+    long long number = line ? strtoll(line + strlen(name), NULL, 10) : -1;
+
+    if (reply)
+        freeReplyObject(reply);
+    redisFree(context);
+    return number;
 }

@@ -481,5 +481,6 @@ int main(void)
         fprintf(stderr, "skipped: there is no redis-server\n");
         return SKIPPED;
     }
-    return redis_run_trouble_tests() + redis_run_replica_tests() + redis_run_slow_tests();
+    return redis_run_trouble_tests() + redis_run_replica_tests() + redis_run_slow_tests() +
+           redis_run_wait_tests();
 }
