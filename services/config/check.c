@@ -44,6 +44,8 @@ static const struct companion {
      "callers of gRPC are known by their certificates only"},
     {"tls.client_ca_file", "tls.certificate_file", "there is no mutual TLS without TLS"},
     {"tls.key_file", "tls.certificate_file", "a key is of no use without its certificate"},
+    {"store.certificate_file", "store.key_file", "a certificate is of no use without its key"},
+    {"store.key_file", "store.certificate_file", "a key is of no use without its certificate"},
     {"http.tls_certificate_file", "http.tls_key_file",
      "a certificate is of no use without its key"},
     {"http.tls_key_file", "http.tls_certificate_file",
@@ -228,10 +230,19 @@ static void check_files(struct loader *loader)
 
 /* What stands in the configuration and means nothing with the embedded store. */
 static const char *const redis_only[] = {
-    "store.ca_file",       "store.database",     "store.durability",
-    "store.fsync",         "store.partitions",   "store.password_file",
-    "store.prefix",        "store.replicas_min", "store.sentinel_password_file",
-    "store.sentinel_user", "store.user",
+    "store.ca_file",
+    "store.certificate_file",
+    "store.database",
+    "store.durability",
+    "store.fsync",
+    "store.key_file",
+    "store.partitions",
+    "store.password_file",
+    "store.prefix",
+    "store.replicas_min",
+    "store.sentinel_password_file",
+    "store.sentinel_user",
+    "store.user",
 };
 
 /* Also a value that was written down: --print-config prints all of them. */
@@ -264,6 +275,7 @@ static void check_sentinels(struct loader *loader)
                     "needs sentinels: write redis-sentinel:// in store.url");
     }
 }
+static const char *const tls_only[] = {"store.ca_file", "store.certificate_file", "store.key_file"};
 
 static void check_redis(struct loader *loader, struct config_place place)
 {
@@ -280,8 +292,9 @@ static void check_redis(struct loader *loader, struct config_place place)
         loader_error(loader, place,
                      "store.url: rediss:// needs store.ca_file, the authorities that Redis' "
                      "certificate is verified against");
-    if (config->store.ca_file[0] && !config->store.place.is_tls)
-        store_error(loader, "store.ca_file", "needs TLS: write rediss:// in store.url");
+    for (size_t i = 0; i < ARRAY_LEN(tls_only) && !config->store.place.is_tls; i++)
+        if (text_of(loader, named(tls_only[i]))[0])
+            store_error(loader, tls_only[i], "needs TLS: write rediss:// in store.url");
     check_sentinels(loader);
 }
 

@@ -158,12 +158,14 @@ struct config {
         int64_t workers; /* 0 = one per CPU */
     } rpc;
     struct {
-        const char *ca_file; /* never "" with TLS */
+        const char *ca_file;          /* never "" with TLS */
+        const char *certificate_file; /* with key_file, or both "": no certificate of our own */
         int64_t database;
         enum config_store_durability durability;
         enum config_store_fsync fsync;
         const char *hash_key_file; /* never "" with Redis */
         const char *hash_key_id;
+        const char *key_file;
         int64_t partitions;
         const char *password_file; /* "": no AUTH */
         int64_t pending_max;

@@ -79,6 +79,8 @@ static bool open_redis(struct server *server, struct err *err)
         .sentinel_password_file = or_null(config->store.sentinel_password_file),
         .is_tls = place->is_tls,
         .tls_ca_file = or_null(config->store.ca_file),
+        .tls_certificate_file = or_null(config->store.certificate_file),
+        .tls_key_file = or_null(config->store.key_file),
         .database = (int)config->store.database,
         .user = or_null(config->store.user),
         .password_file = or_null(config->store.password_file),

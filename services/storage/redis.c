@@ -175,8 +175,6 @@ static void get_state(struct store *store, struct store_state *ret_state)
 static void release(struct redis_store *store)
 {
     uv_loop_close(&store->loop);
-    if (store->tls)
-        redis_tls_close(store->tls);
     pthread_cond_destroy(&store->changed);
     pthread_mutex_destroy(&store->mutex);
     arena_release(&store->scratch);
@@ -284,6 +282,8 @@ static void keep_options(struct redis_store *store, const struct redis_options *
     own->password_file = keep(store, options->password_file);
     own->tls_ca_file = keep(store, options->tls_ca_file);
     keep_sentinels(store, options);
+    own->tls_certificate_file = keep(store, options->tls_certificate_file);
+    own->tls_key_file = keep(store, options->tls_key_file);
     own->prefix = store->names.prefix;
     own->hash_key_id = store->names.hash_key_id;
     if (own->heartbeat_ms == 0)
@@ -310,7 +310,8 @@ static void init_thread_part(struct redis_store *store)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&store->changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    err_set(&store->open_err, ERR_STORE_UNAVAILABLE, "the server does not answer");
+    err_set(&store->open_err, ERR_STORE_UNAVAILABLE, "the server does not answer%s",
+            store->options.is_tls ? ", at least not with TLS" : "");
     if (uv_loop_init(&store->loop) != 0 ||
         uv_async_init(&store->loop, &store->bell, on_bell) != 0 ||
         uv_timer_init(&store->loop, &store->timer) != 0)
@@ -322,7 +323,7 @@ static void init_thread_part(struct redis_store *store)
 }
 
 static struct redis_store *new_store(const struct redis_options *options,
-                                     const struct redis_names *names, struct redis_tls *tls)
+                                     const struct redis_names *names)
 {
     struct redis_store *store = memory_new(struct redis_store);
 
@@ -334,7 +335,6 @@ static struct redis_store *new_store(const struct redis_options *options,
         .clock = options->clock,
     };
     store->names = *names;
-    store->tls = tls;
     store->origin = random_u64();
     arena_init(&store->option_texts, OPTION_BYTES);
     arena_init(&store->scratch, SCRATCH_BYTES);
@@ -373,15 +373,14 @@ static bool check_options(const struct redis_options *options, struct err *err)
 
 bool redis_open(const struct redis_options *options, struct store **ret_store, struct err *err)
 {
-    struct redis_tls *tls = NULL;
     struct redis_store *store;
     struct redis_names names;
 
     if (!check_options(options, err) || !redis_sentinels_check(options, err) ||
         !redis_names_init(&names, options->prefix, options->hash_key_id, err) ||
-        (options->is_tls && !redis_tls_open(options->tls_ca_file, options->host, &tls, err)))
+        (options->is_tls && !redis_tls_check(options, err)))
         return false;
-    store = new_store(options, &names, tls);
+    store = new_store(options, &names);
     thread_start(&store->thread, "store-redis", run, store);
     if (!wait_until_open(store, err)) {
         free_store(&store->store);

@@ -44,9 +44,12 @@ struct redis_options {
     const char *sentinel_primary;       /* its name, as in `sentinel monitor` */
     const char *sentinel_user;          /* of the sentinels' ACL; NULL: `default` */
     const char *sentinel_password_file; /* read at every connect; NULL: no AUTH */
-    bool is_tls;             /* refused with CONFIG_INVALID where hiredis has none (before 1.0) */
-    const char *tls_ca_file; /* of an authority that signs for this Redis only: names are not
-                                compared */
+    bool is_tls; /* refused with CONFIG_INVALID where hiredis has none (before 1.0) */
+    /* Read at every connect, PEM: whose signature under the server's certificate counts, which must
+     * name the host that we connect to; and who we are, NULL where the server does not ask. */
+    const char *tls_ca_file;
+    const char *tls_certificate_file;
+    const char *tls_key_file;
     int database;
     const char *user;          /* of the ACL; NULL: `default` */
     const char *password_file; /* read at every connect; NULL: no AUTH */

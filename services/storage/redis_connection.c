@@ -102,15 +102,25 @@ static void attempt_failed(struct redis_connection *connection, int64_t now_ms)
     redis_requests_go_on(connection->store);
 }
 
+/* The connection ends, and nobody has said yet why. */
+static void note_end(struct redis_connection *connection, const char *why)
+{
+    err_set(&connection->err, ERR_STORE_UNAVAILABLE, "%s", why);
+    if (connection->tls)
+        redis_tls_explain(connection->tls, &connection->err);
+}
+
 void redis_connection_lost(struct redis_connection *connection)
 {
     struct redis_store *store = connection->store;
     int64_t now_ms = redis_now_ms();
 
     if (!connection->is_doomed && connection->context)
-        err_set(&connection->err, ERR_STORE_UNAVAILABLE, "%s",
-                connection->context->err ? connection->context->errstr : "connection closed");
+        note_end(connection,
+                 connection->context->err ? connection->context->errstr : "connection closed");
     connection->context = NULL;
+    connection->tls = NULL;
+    redis_tls_forget();
     if (connection->role == REDIS_WRITER)
         redis_queue_fail(store, &store->unconfirmed, &connection->err);
     if (connection->state == REDIS_READY) {
@@ -133,11 +143,19 @@ void redis_connection_close(struct redis_connection *connection, const struct er
 
 /* The beginning. */
 
-static void fail_attempt(struct redis_connection *connection, const char *why)
+static void give_up(struct redis_connection *connection, const struct err *err)
 {
-    err_set(&connection->err, ERR_STORE_UNAVAILABLE, "%s", why);
+    connection->err = *err;
     connection->failures++;
     attempt_failed(connection, redis_now_ms());
+}
+
+static void fail_attempt(struct redis_connection *connection, const char *why)
+{
+    struct err err;
+
+    err_set(&err, ERR_STORE_UNAVAILABLE, "%s", why);
+    give_up(connection, &err);
 }
 
 static void on_connect(const redisAsyncContext *context, int status)
@@ -146,23 +164,35 @@ static void on_connect(const redisAsyncContext *context, int status)
     (void)status; /* what a failure ends is told through clean_up() */
 }
 
+static bool set_up(struct redis_connection *connection, struct err *err)
+{
+    const struct redis_options *options = &connection->store->options;
+    redisAsyncContext *context = connection->context;
+
+    if (context->err)
+        return err_set(err, ERR_STORE_UNAVAILABLE, "%s", context->errstr);
+    if (options->is_tls &&
+        !redis_tls_begin(options, connection->address->host, context, &connection->tls, err))
+        return false;
+    if (!redis_socket_attach(connection))
+        return err_set(err, ERR_STORE_UNAVAILABLE, "the socket cannot be watched");
+    return true;
+}
+
 static void take_context(struct redis_connection *connection, redisAsyncContext *context)
 {
-    struct redis_store *store = connection->store;
+    struct err err;
 
     if (!context) {
         fail_attempt(connection, "out of memory");
         return;
     }
     connection->context = context;
-    if (context->err || (store->tls && !redis_tls_begin(store->tls, context)) ||
-        !redis_socket_attach(connection)) {
-        char why[128];
-
-        snprintf(why, sizeof(why), "%s", context->errstr);
+    if (!set_up(connection, &err)) {
         connection->context = NULL;
+        connection->tls = NULL;
         redisAsyncFree(context);
-        fail_attempt(connection, why);
+        give_up(connection, &err);
         return;
     }
     connection->state = REDIS_CONNECTING;
@@ -362,7 +392,8 @@ int64_t redis_connection_tick(struct redis_connection *connection, int64_t now_m
         break;
     case REDIS_CONNECTING:
         if (now_ms >= connection->due_ms) {
-            err_set(&err, ERR_STORE_UNAVAILABLE, "the server did not answer in time");
+            note_end(connection, "the server did not answer in time");
+            err = connection->err;
             redis_connection_doom(connection, &err);
         }
         due_ms = connection->due_ms;
@@ -410,9 +441,9 @@ static void on_reply(redisAsyncContext *context, void *data, void *private_data)
     struct redis_connection *connection = command->connection;
     const redisReply *reply = connection->is_doomed ? NULL : data;
 
-    if (!data && !connection->is_doomed)
-        err_set(&connection->err, ERR_STORE_UNAVAILABLE, "%s",
-                context->err ? context->errstr : "connection closed");
+    /* Mostly that is known by now: hiredis lets go of the socket first. */
+    if (!data && !connection->is_doomed && connection->context == context)
+        note_end(connection, context->err ? context->errstr : "connection closed");
     connection->oldest = command->next;
     if (!connection->oldest)
         connection->newest_end = &connection->oldest;

@@ -17,8 +17,8 @@
 #define STORAGE_REDIS_CONNECTION_H
 
 #include "storage/redis_check.h"
-#include "storage/redis_compat.h"
 #include "storage/redis_primary.h"
+#include "storage/redis_tls.h"
 
 #include <stdatomic.h>
 #include <uv.h>
@@ -71,6 +71,7 @@ struct redis_connection {
     int64_t connect_timeout_ms;
     int64_t stall_timeout_ms;
     redisAsyncContext *context;
+    struct ssl_st *tls; /* the session of the context; NULL: there is none */
     struct redis_socket *socket;
     struct redis_command *oldest;
     struct redis_command **newest_end;

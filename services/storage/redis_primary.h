@@ -8,9 +8,10 @@
 #ifndef STORAGE_REDIS_PRIMARY_H
 #define STORAGE_REDIS_PRIMARY_H
 
-#include "storage/redis_compat.h"
-
+#include "base/err.h"
 #include "base/span.h"
+
+#include <hiredis/hiredis.h>
 
 enum { REDIS_HOST_MAX = 253 };
 

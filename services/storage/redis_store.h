@@ -30,7 +30,6 @@ struct redis_store {
     struct redis_names names;
     struct span *feed_names; /* by partition */
     struct span beat_name;
-    struct redis_tls *tls;
     uint64_t origin; /* of this replica's heartbeats */
     char durability[REDIS_DURABILITY_MAX];
 

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct backend *const backends[] = {&backend_sqlite, &backend_redis};
+static const struct backend *const backends[] = {&backend_sqlite, &backend_redis,
+                                                 &backend_redis_tls};
 
 const struct backend *backend_find(const char *name)
 {

@@ -37,6 +37,7 @@ struct fixture {
 
 struct backend {
     const char *name;
+    bool is_tls; /* of Redis: mutual TLS over a port */
     /* Can it run here?  NULL: everywhere. */
     bool (*is_installed)(void);
     /* Open what is there, or something empty; with fixture->clock, BACKEND_PENDING_MAX and
@@ -57,6 +58,7 @@ struct backend {
 
 extern const struct backend backend_sqlite;
 extern const struct backend backend_redis;
+extern const struct backend backend_redis_tls;
 
 /* NULL when there is none of that name. */
 const struct backend *backend_find(const char *name);

@@ -2,6 +2,7 @@
 /* Redis under test: a server of its own for every test. */
 #include "contract/backend.h"
 
+#include "contract/redis_certificates.h"
 #include "contract/redis_store.h"
 
 #include <stdio.h>
@@ -9,12 +10,19 @@
 
 static void open_redis(struct fixture *fixture)
 {
+    static struct redis_tls_server tls;
     struct redis_options options;
     struct err err;
 
+    if (fixture->backend->is_tls && tls.port == 0)
+        redis_tls_server_init(&tls, "server", true);
+    if (fixture->backend->is_tls)
+        fixture->redis.arguments = tls.arguments;
     if (fixture->redis.pid == 0)
         redis_server_start(&fixture->redis, fixture->folder);
     options = redis_store_options(&fixture->redis, "contract");
+    if (fixture->backend->is_tls)
+        redis_tls_options(&options, &tls, "127.0.0.1", "ca", "client");
     options.clock = &fixture->clock.clock;
     options.pending_max = BACKEND_PENDING_MAX;
     backend_must(redis_open(&options, &fixture->store, &err), &err);
@@ -76,6 +84,24 @@ static void clean_up_redis(struct fixture *fixture)
 const struct backend backend_redis = {
     .name = "redis",
     .is_installed = redis_server_is_installed,
+    .open = open_redis,
+    .crash = crash_redis,
+    .back_up = back_up_redis,
+    .restore = restore_redis,
+    .break_down = break_redis,
+    .mend = mend_redis,
+    .clean_up = clean_up_redis,
+};
+
+static bool tls_is_installed(void)
+{
+    return redis_server_is_installed() && redis_tls_is_built();
+}
+
+const struct backend backend_redis_tls = {
+    .name = "redis_tls",
+    .is_tls = true,
+    .is_installed = tls_is_installed,
     .open = open_redis,
     .crash = crash_redis,
     .back_up = back_up_redis,

@@ -48,7 +48,7 @@ parts='
 grpc/                 services/rpc client/src
 protobuf-c/           services/rpc services/storage services/reflection client/src client/cli
 jwt.h                 services/keys
-openssl/              services/keys services/base/secret.c services/base/digest.c
+openssl/              services/keys services/base/secret.c services/base/digest.c services/storage/redis_tls.c
 sqlite3.h             services/storage
 hiredis/              services/storage
 uv.h                  services/storage
