@@ -17,6 +17,9 @@ struct outbox {
     pthread_t thread;
     atomic_bool is_stopping;
     bool is_running;
+    /* By partition: up to this number the log has the records.  What then could not be removed is
+     * not written again, however long the store takes no writes. */
+    uint64_t logged[STORE_PARTITIONS_MAX];
 };
 
 static void on_change(struct store_listener *listener, const struct store_change *change)
@@ -100,13 +103,19 @@ static bool remove_up_to(struct outbox *outbox, uint16_t partition, uint64_t num
 
 static bool append_all(struct outbox *outbox, const struct store_request *taken, struct err *err)
 {
-    uint64_t sequence = 0;
+    uint64_t *logged = &outbox->logged[taken->partition];
+    uint64_t last = taken->outbox[taken->outbox_count - 1].number, sequence = 0;
 
+    if (last <= *logged)
+        return true;
     for (size_t i = 0; i < taken->outbox_count; i++)
-        if (!append(outbox, &taken->outbox[i], &sequence, err))
+        if (taken->outbox[i].number > *logged && !append(outbox, &taken->outbox[i], &sequence, err))
             return false;
     (void)FAILPOINT("before_outbox_durable");
-    return wait_until_durable(outbox, sequence, err);
+    if (!wait_until_durable(outbox, sequence, err))
+        return false;
+    *logged = last;
+    return true;
 }
 
 /* Move one batch; *ret_count is how many there were. */
