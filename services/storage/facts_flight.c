@@ -60,6 +60,7 @@ static void send_entry(struct facts_cache *cache, struct facts_waiter *waiter,
 {
     size_t facts_bytes = facts_size(&entry->facts->header);
     size_t principal_bytes = entry->principal_count * sizeof(*entry->principals);
+    int64_t age_ms = clock_monotonic_ms(cache->options.clock) - entry->read_at_ms;
     struct facts_entry copy = *entry;
     void *facts = arena_alloc(&waiter->arena, facts_bytes);
 
@@ -72,9 +73,9 @@ static void send_entry(struct facts_cache *cache, struct facts_waiter *waiter,
         copy.principals = principals;
     }
     waiter->is_ok = true;
-    waiter->view =
-        facts_cache_view(cache, &copy, clock_monotonic_ms(cache->options.clock) - entry->read_at_ms,
-                         clock_wall_ms(cache->options.clock));
+    waiter->view = facts_cache_view(cache, &copy, age_ms, clock_wall_ms(cache->options.clock));
+    if (age_ms < cache->options.read_timeout_ms)
+        waiter->view.is_stale = false; /* the store has answered, however short the bound is */
     send(waiter);
 }
 

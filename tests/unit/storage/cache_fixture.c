@@ -9,13 +9,13 @@
 
 #include <cmocka.h>
 
-void cache_open(struct cache_fixture *fixture, size_t bytes_max)
+void cache_open(struct cache_fixture *fixture, size_t bytes_max, int64_t fresh_ms)
 {
     struct facts_cache_options options = {
         .names = &fake_names,
         .clock = &fixture->clock.clock,
         .bytes_max = bytes_max,
-        .fresh_ms = FRESH_MS,
+        .fresh_ms = fresh_ms,
         .grace_ms = GRACE_MS,
         .read_timeout_ms = TIMEOUT_MS,
     };
@@ -41,7 +41,7 @@ int cache_set_up(void **state)
     test_clock_init(&fixture->clock);
     mailbox_init(&fixture->mailbox);
     arena_init(&fixture->arena, 4096);
-    cache_open(fixture, 64 * 1024 * 1024);
+    cache_open(fixture, 64 * 1024 * 1024, FRESH_MS);
     *state = fixture;
     return 0;
 }

@@ -24,7 +24,7 @@ struct cache_fixture {
 int cache_set_up(void **state);
 int cache_tear_down(void **state);
 
-void cache_open(struct cache_fixture *fixture, size_t bytes_max);
+void cache_open(struct cache_fixture *fixture, size_t bytes_max, int64_t fresh_ms);
 void cache_close(struct cache_fixture *fixture);
 
 /* A waiter of the fixture's, whose answers are counted. */

@@ -141,6 +141,29 @@ static void an_entry_within_its_grace_answers_for_a_store_that_does_not(void **s
     }
 }
 
+static void what_the_store_has_just_said_is_not_stale_however_short_a_life_is(void **state)
+{
+    struct cache_fixture *fixture = *state;
+    struct facts_waiter *waiter;
+
+    cache_close(fixture);
+    cache_open(fixture, 64 * 1024 * 1024, 0);
+    fake_store_write(fixture->fake, 1, 7);
+    waiter = cache_load(fixture, 1, 0);
+    assert_true(fake_store_read(fixture->fake));
+    test_clock_advance(&fixture->clock, TIMEOUT_MS - 1);
+    cache_answer_read(fixture);
+    cache_assert_got(waiter, 1, 7);
+    assert_false(waiter->view.is_stale);
+    assert_false(cache_get(fixture, 1));
+
+    waiter = cache_load(fixture, 1, 0);
+    assert_true(fake_store_read(fixture->fake));
+    test_clock_advance(&fixture->clock, TIMEOUT_MS);
+    cache_answer_read(fixture);
+    assert_true(waiter->view.is_stale);
+}
+
 static void past_its_grace_there_is_nothing(void **state)
 {
     struct cache_fixture *fixture = *state;
@@ -257,7 +280,7 @@ static void memory_is_bounded(void **state)
     struct facts_cache_stats stats;
 
     cache_close(fixture);
-    cache_open(fixture, BYTES_MAX);
+    cache_open(fixture, BYTES_MAX, FRESH_MS);
     for (unsigned i = 0; i < SUBJECTS; i++) {
         struct facts_waiter *waiter = cache_load(fixture, i, 0);
 
@@ -283,6 +306,7 @@ int main(void)
         TEST(facts_that_change_by_themselves_are_not_given_past_that),
         TEST(nothing_is_given_while_the_feed_is_silent),
         TEST(an_entry_within_its_grace_answers_for_a_store_that_does_not),
+        TEST(what_the_store_has_just_said_is_not_stale_however_short_a_life_is),
         TEST(past_its_grace_there_is_nothing),
         TEST(grace_never_gives_what_is_known_to_have_changed),
         TEST(grace_is_not_for_damaged_records),
