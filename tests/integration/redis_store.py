@@ -26,10 +26,11 @@ class RedisStore:
         self.flags = {"store-url": f"redis+unix:{self.socket}", "store-hash-key-file": key, "store-fsync": "always"}
         self.process = None
 
-    def start(self):
+    def start(self, *options):
         self.socket.unlink(missing_ok=True)
         self.process = subprocess.Popen(
-            ["redis-server", *self.options, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder)],
+            ["redis-server", *self.options, "--port", "0", "--unixsocket", str(self.socket), "--dir", str(self.folder),
+             *options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while not self.socket.exists():
@@ -49,6 +50,11 @@ class RedisStore:
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process = None
 
     def kill(self):
         if self.process:
