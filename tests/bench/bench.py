@@ -8,6 +8,7 @@ number that is printed is the median over the rounds of the ratio within one rou
 
 h2load sees HTTP statuses only, and a failed gRPC call is a 200: the answers are checked beforehand with the command
 line, and afterwards passgated's own counters must say that every call was a decision, and the right one."""
+import contextlib
 import datetime
 import json
 import os
@@ -22,11 +23,16 @@ import time
 from load import Load, Server, free_ports, grpc_body, metrics, wait_ready
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
+from redis_store import RedisStore  # noqa: E402
+
 CHECK_PATH = "/passgate.v1.EntitlementService/CheckEntitlement"
 BATCH_PATH = "/passgate.v1.EntitlementService/BatchCheckEntitlements"
 BATCH_SIZE = 100
 ROUNDS, SECONDS, CLIENTS, STREAMS = 21, 1, 8, 32
 QUICK_ROUNDS, QUICK_SECONDS = 3, 1
+REPLICAS, REVOCATIONS, CHANGES = 3, 1000, 100
+QUICK_REVOCATIONS, QUICK_CHANGES = 100, 10
 
 DIRECTIVE = """# Without `record: durable`: that would measure the disk.
 directive: bis-is-informed-2026-06-12
@@ -101,20 +107,27 @@ def submission():
 
 
 class Passgated:
-    """passgated with one person, one directive and everything else as it comes; and the command line to ask it."""
+    """passgated with one directive and everything else as it comes; and the command line to ask it.
 
-    def __init__(self, build, folder):
+    Replicas have a store and a folder in common, which has their directive and their keys."""
+
+    def __init__(self, build, folder, store=None, common=None):
         self.grpc_port, self.ops_port = free_ports(2)
         self.cli = str(build / "client/cli/passgate")
         self.folder = folder
-        directives = folder / "directives"
-        directives.mkdir(parents=True)
-        (directives / "letter.yaml").write_text(DIRECTIVE)
-        (directives / "resources.yaml").write_text(RESOURCES)
+        common = common or folder
+        store = store or {"store-url": f"sqlite:{folder}/passgate.db"}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.directive = common / "directives" / "letter.yaml"
+        if not self.directive.exists():
+            self.directive.parent.mkdir(parents=True)
+            self.directive.write_text(DIRECTIVE)
+            (self.directive.parent / "resources.yaml").write_text(RESOURCES)
         command = [str(build / "services/server/passgated"), f"--listen-grpc=127.0.0.1:{self.grpc_port}",
-                   "--listen-http=", f"--listen-ops=127.0.0.1:{self.ops_port}", f"--store-url=sqlite:{folder}/passgate.db",
-                   f"--keys-folder={folder}/keys", f"--audit-folder={folder}/audit", "--audit-mode=bounded",
-                   f"--directives-folder={directives}", "--cache-fresh=3600s", "--log-level=warn"]
+                   "--listen-http=", f"--listen-ops=127.0.0.1:{self.ops_port}",
+                   f"--keys-folder={common}/keys", f"--audit-folder={folder}/audit", "--audit-mode=bounded",
+                   f"--directives-folder={self.directive.parent}", "--cache-fresh=3600s", "--log-level=warn",
+                   *(f"--{name}={value}" for name, value in store.items())]
         self.started = time.monotonic()
         self.server = Server("passgated", command, folder / "passgated.log", self.grpc_port)
 
@@ -236,6 +249,41 @@ def measure_parts(build, is_quick, budgets):
         budgets.note("  (at most)", int(worst) / 1000, " ms")
 
 
+def make_key(folder):
+    """Only one node makes its signing key by itself; replicas have one that is there."""
+    folder.mkdir(parents=True)
+    key = folder / "2026-01-01T00-00-00Z.pem"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", str(key)],
+                   capture_output=True, check=True)
+    key.chmod(0o600)
+
+
+def measure_replicas(build, folder, is_quick, budgets):
+    """Three replicas on a Redis that keeps what it acknowledges: how late the others enforce what one has acknowledged."""
+    if not shutil.which("redis-server"):
+        print("\nno redis-server: how late replicas are was not measured", flush=True)
+        return
+    revocations, changes = (QUICK_REVOCATIONS, QUICK_CHANGES) if is_quick else (REVOCATIONS, CHANGES)
+    redis = RedisStore().start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(redis.close)
+        make_key(folder / "keys")
+        replicas = [Passgated(build, folder / str(number), redis.flags, folder) for number in range(REPLICAS)]
+        for replica in replicas:
+            stack.enter_context(replica.server)
+        for replica in replicas:
+            replica.wait_ready()
+        text = run_program(build, "bench/bench_replicas", str(revocations), str(changes), str(replicas[0].directive),
+                           *(f"{replica.grpc_port}:{replica.server.process.pid}" for replica in replicas))
+    rows = {"revocation": "revocation acknowledged on A, DENY on both others",
+            "directive": "directive file and SIGHUP, enforced by all three"}
+    for what, p50, p99, worst in re.findall(r"^(revocation|directive) +p50 ([\d.]+) ms, p99 ([\d.]+) ms, "
+                                            r"max ([\d.]+) ms", text, re.MULTILINE):
+        budgets.at_most(f"{rows[what]} (p99)", float(p99), " ms", 100)
+        budgets.note("  (p50)", float(p50), " ms")
+        budgets.note("  (at most)", float(worst), " ms")
+
+
 def main():
     build, is_quick = pathlib.Path(sys.argv[1]).resolve(), "--quick" in sys.argv[2:]
     folder = build / "bench-run"
@@ -256,6 +304,7 @@ def main():
         time.sleep(1)
         budgets.at_most("start to ready", ready_ms, " ms", 200)
         budgets.at_most("resident memory at rest", again.server.resident_bytes() / 2**20, " MiB", 30)
+    measure_replicas(build, folder / "replicas", is_quick, budgets)
     measure_parts(build, is_quick, budgets)
     budgets.print()
     return 1 if budgets.has_failed else 0
