@@ -34,6 +34,12 @@ MUST_CHECK bool redis_names_init(struct redis_names *names, const char *prefix,
 /* The names, in the arena. */
 struct span redis_name_value(const struct redis_names *names, uint16_t partition,
                              struct store_key key, struct arena *arena);
+/* A pattern (of SCAN) for the values of a partition; and the key that such a name stands for: false
+ * for any other name. */
+struct span redis_name_values(const struct redis_names *names, uint16_t partition,
+                              struct arena *arena);
+MUST_CHECK bool redis_name_value_decode(const struct redis_names *names, uint16_t partition,
+                                        struct span name, struct store_key *ret_key);
 struct span redis_name_part(const struct redis_names *names, uint16_t partition,
                             enum redis_part part, struct arena *arena);
 struct span redis_name_beat(const struct redis_names *names, uint64_t origin, struct arena *arena);

@@ -21,9 +21,8 @@ void redis_read_build(struct redis_store *store, struct store_request *request,
                                               &store->scratch));
 }
 
-/* The partition's number as it was read, when that is of the epoch that this store is in. */
-static bool take_number(struct redis_command *command, const redisReply *epoch,
-                        const redisReply *counter, uint64_t *ret_number, struct err *err)
+bool redis_read_number(struct redis_command *command, const redisReply *epoch,
+                       const redisReply *counter, uint64_t *ret_number, struct err *err)
 {
     struct redis_store *store = command->connection->store;
     struct redis_partition *partition = &store->partitions[command->index];
@@ -81,7 +80,7 @@ bool redis_read_take(struct redis_command *command, const redisReply *reply, str
     }
     if (!request)
         return true;
-    if (!take_number(command, reply->element[0], reply->element[1], &number, err))
+    if (!redis_read_number(command, reply->element[0], reply->element[1], &number, err))
         return false;
     request->values = arena_new_array(&request->arena, struct store_value, request->key_count);
     for (size_t i = 0; i < request->key_count; i++)

@@ -19,6 +19,7 @@ static const struct operation operations[] = {
     [STORE_OUTBOX_READ] = {REDIS_READER, redis_outbox_build, redis_outbox_take},
     [STORE_OUTBOX_REMOVE] = {REDIS_WRITER, redis_remove_build, redis_integer_take},
     [STORE_PING] = {REDIS_WRITER, redis_beat_build, redis_integer_take},
+    [STORE_SCAN] = {REDIS_READER, redis_scan_build, redis_scan_take},
 };
 
 /* Queues. */
@@ -121,6 +122,8 @@ static void on_reply(struct redis_command *command, const redisReply *reply)
         return;
     if (!reply) {
         redis_request_fail(store, request, &connection->err);
+    } else if (is_ok && redis_scan_goes_on(request)) {
+        send_request(store, request, false);
     } else if (is_ok && request->operation == STORE_WRITE && store->options.replicas_min > 0) {
         redis_queue_push(&store->unconfirmed, request);
     } else {
@@ -193,6 +196,8 @@ void redis_request_take(struct redis_store *store, struct store_request *request
         /* Most of them nobody waits for any more, but each still has its place. */
         err_set(&request->err, ERR_OVERLOADED, "%zu commands wait for the store",
                 connection->unanswered);
+        redis_request_answer(store, request, false);
+    } else if (request->operation == STORE_SCAN && !redis_scan_begin(request, &request->err)) {
         redis_request_answer(store, request, false);
     } else if (request->operation == STORE_WRITE && FAILPOINT("store_write_error")) {
         err_set(&request->err, ERR_STORE_UNAVAILABLE, "failpoint store_write_error");

@@ -106,6 +106,20 @@ void redis_outbox_build(struct redis_store *store, struct store_request *request
 MUST_CHECK bool redis_outbox_take(struct redis_command *command, const redisReply *reply,
                                   struct err *err);
 
+/* The partition's number as it was read, when that is of the epoch that this store is in. */
+MUST_CHECK bool redis_read_number(struct redis_command *command, const redisReply *epoch,
+                                  const redisReply *counter, uint64_t *ret_number, struct err *err);
+
+/* redis_scan.c: one SCAN for the names, then what they hold, by MGET in several steps. */
+/* Before it is sent: FIELD_RANGE for a cursor that is none of ours. */
+MUST_CHECK bool redis_scan_begin(struct store_request *request, struct err *err);
+void redis_scan_build(struct redis_store *store, struct store_request *request,
+                      struct redis_args *args);
+MUST_CHECK bool redis_scan_take(struct redis_command *command, const redisReply *reply,
+                                struct err *err);
+/* Is there another step to send? */
+bool redis_scan_goes_on(const struct store_request *request);
+
 /* redis_write.c */
 void redis_write_build(struct redis_store *store, struct store_request *request,
                        struct redis_args *args);

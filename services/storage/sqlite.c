@@ -16,8 +16,10 @@ static struct sqlite_store *store_of(struct store *store)
 
 static struct sqlite_thread *thread_for(struct sqlite_store *store, enum store_operation operation)
 {
-    return operation == STORE_READ || operation == STORE_OUTBOX_READ ? &store->reader
-                                                                     : &store->writer;
+    static const bool is_reading[] = {
+        [STORE_READ] = true, [STORE_OUTBOX_READ] = true, [STORE_SCAN] = true};
+
+    return is_reading[operation] ? &store->reader : &store->writer;
 }
 
 void sqlite_answer(struct sqlite_store *store, struct store_request *request)

@@ -34,6 +34,9 @@ static const struct {
                          " expires_at_ms = excluded.expires_at_ms, data = excluded.data",
                          "writing a value"},
     [QUERY_VALUE_REMOVE] = {"DELETE FROM value WHERE space = ?1 AND id = ?2", "removing a value"},
+    [QUERY_VALUE_SCAN] = {"SELECT space, id, version, expires_at_ms, data FROM value"
+                          " WHERE (space, id) > (?1, ?2) ORDER BY space, id LIMIT ?3",
+                          "reading all values"},
     [QUERY_VALUE_SWEEP] = {"DELETE FROM value WHERE rowid IN (SELECT rowid FROM value"
                            " WHERE expires_at_ms <= ?1 AND expires_at_ms < 9223372036854775807"
                            " ORDER BY expires_at_ms LIMIT ?2)",

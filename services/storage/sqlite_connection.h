@@ -26,10 +26,11 @@ enum query {
     QUERY_VALUE_VERSION, /* space, id, now_ms → version */
     QUERY_VALUE_PUT,     /* space, id, version, expires_at_ms, data */
     QUERY_VALUE_REMOVE,  /* space, id */
-    QUERY_VALUE_SWEEP,   /* now_ms, limit */
-    QUERY_FEED_LAST,     /* → sequence */
-    QUERY_FEED_APPEND,   /* sequence, number, kind, id */
-    QUERY_FEED_TRIM,     /* sequence */
+    QUERY_VALUE_SCAN,  /* space, id, limit → space, id, version, expires_at_ms, data, in order */
+    QUERY_VALUE_SWEEP, /* now_ms, limit */
+    QUERY_FEED_LAST,   /* → sequence */
+    QUERY_FEED_APPEND, /* sequence, number, kind, id */
+    QUERY_FEED_TRIM,   /* sequence */
     QUERY_OUTBOX_APPEND, /* number, position, record */
     QUERY_OUTBOX_READ,   /* → number, record, in order */
     QUERY_OUTBOX_REMOVE, /* number */

@@ -98,6 +98,8 @@ static bool read_outbox(struct sqlite_store *store, struct store_request *reques
 
 static bool read_request(struct sqlite_store *store, struct store_request *request, struct err *err)
 {
+    if (request->operation == STORE_SCAN)
+        return sqlite_scan(store, request, err);
     return request->operation == STORE_OUTBOX_READ ? read_outbox(store, request, err)
                                                    : read_values(store, request, err);
 }

@@ -52,6 +52,10 @@ struct sqlite_store {
 void sqlite_write(struct sqlite_store *store, struct store_request *requests);
 void sqlite_read(struct sqlite_store *store, struct store_request *requests);
 
+/* sqlite_scan.c: one page, in the reader's snapshot. */
+MUST_CHECK bool sqlite_scan(struct sqlite_store *store, struct store_request *request,
+                            struct err *err);
+
 /* What the writer needs to know of the file before its first batch. */
 MUST_CHECK bool sqlite_write_begin(struct sqlite_store *store, struct err *err);
 

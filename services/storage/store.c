@@ -100,6 +100,20 @@ void store_request_outbox(struct store_request *request, struct span record)
     };
 }
 
+void store_request_cursor(struct store_request *request, struct span cursor)
+{
+    request->cursor = arena_copy(&request->arena, cursor);
+}
+
+static bool check_scan(const struct store_request *request, struct err *err)
+{
+    if (request->limit == 0 || request->limit > STORE_SCAN_LIMIT_MAX)
+        return err_set(err, ERR_INTERNAL, "scan of %zu entries", request->limit);
+    if (request->cursor.length > STORE_CURSOR_BYTES_MAX)
+        return err_field(err, ERR_FIELD_RANGE, "cursor", "%zu bytes", request->cursor.length);
+    return true;
+}
+
 static bool check_limits(const struct store *store, const struct store_request *request,
                          struct err *err)
 {
@@ -109,6 +123,8 @@ static bool check_limits(const struct store *store, const struct store_request *
     if (request->operation == STORE_OUTBOX_READ &&
         (request->limit == 0 || request->limit > STORE_OUTBOX_LIMIT_MAX))
         return err_set(err, ERR_INTERNAL, "outbox read of %zu records", request->limit);
+    if (request->operation == STORE_SCAN && !check_scan(request, err))
+        return false;
     for (size_t i = 0; i < request->put_count; i++)
         if (request->puts[i].data.length > STORE_VALUE_BYTES_MAX)
             return err_set(err, ERR_INTERNAL, "value of %zu bytes", request->puts[i].data.length);

@@ -48,6 +48,8 @@ enum {
     STORE_KEYS_MAX = 16, /* of one request */
     STORE_VALUE_BYTES_MAX = 64 * 1024,
     STORE_OUTBOX_LIMIT_MAX = 1024,
+    STORE_SCAN_LIMIT_MAX = 128,
+    STORE_CURSOR_BYTES_MAX = 64,
     STORE_NUMBER_COUNTER_BITS = 40,
 };
 
@@ -56,6 +58,23 @@ struct store_value {
     uint64_t version;      /* the number of the write that made it */
     int64_t expires_at_ms; /* wall time; TIMESTAMP_NEVER_MS */
     struct span data;      /* in the request's arena */
+};
+
+enum store_entry_state {
+    STORE_ENTRY_FINE,
+    STORE_ENTRY_FOREIGN,   /* what is stored under the key was written under another one */
+    STORE_ENTRY_MALFORMED, /* what is stored under the key is no value */
+    STORE_ENTRY_TOO_LARGE, /* longer than STORE_VALUE_BYTES_MAX */
+};
+
+/*
+ * What a scan has found.  A value that has expired and was not removed yet is found as well: it is
+ * the reader's to leave out.  What is not FINE has no data, and is nobody's answer.
+ */
+struct store_entry {
+    struct store_key key; /* the space may be one that this program does not know */
+    enum store_entry_state state;
+    struct store_value value;
 };
 
 /* The write happens only if the key has this version now (0: only if there is no value). */
@@ -103,6 +122,15 @@ enum store_operation {
                             there may be a few more than limit */
     STORE_OUTBOX_REMOVE, /* everything of the partition up to and including `number` */
     STORE_PING,          /* can the store read and write? */
+    /*
+     * cursor, limit → entries[], cursor, is_scanned, scanned_permille: a page of everything that
+     * the partition holds, in no order.  A key that is there from the first page to the last is
+     * found at least once, and sometimes twice; one that comes or goes meanwhile may be found or
+     * not.  A page may have a few more than limit, or none although it is not the last one.
+     * FIELD_RANGE for a cursor that is none of this backend's; CONFLICT for one of an epoch that
+     * has ended since: the scan has to begin again.
+     */
+    STORE_SCAN,
 };
 
 struct store_request {
@@ -129,16 +157,23 @@ struct store_request {
         *outbox; /* STORE_WRITE: records to append; STORE_OUTBOX_READ: the result */
     size_t outbox_count;
     size_t limit;
+    struct span cursor; /* STORE_SCAN: empty begins; then what the page before has left here */
 
     /* Results. */
     bool is_ok;
-    struct err err;        /* STORE_UNAVAILABLE, DEADLINE, CONFLICT, STORE_CORRUPT, OVERLOADED */
-    uint64_t number;       /* the write's own; for a read the partition's number that it saw */
-    size_t conflict_index; /* the guard that did not hold */
+    struct err err;  /* STORE_UNAVAILABLE, DEADLINE, CONFLICT, STORE_CORRUPT, OVERLOADED; of a scan
+                        FIELD_RANGE */
+    uint64_t number; /* the write's own; for a read the partition's number that it saw */
+    size_t conflict_index;      /* the guard that did not hold */
     struct store_value *values; /* as many as keys */
+    struct store_entry *entries;
+    size_t entry_count;
+    bool is_scanned;           /* this was the last page */
+    uint32_t scanned_permille; /* about how much of the partition lies behind */
 
     /* The store's while it has the request. */
     struct store *store;
+    void *notes; /* in the arena: a backend's own, about an operation of several steps */
     int64_t submitted_ns;
     struct store_request *next;
 };
@@ -159,6 +194,8 @@ void store_request_remove(struct store_request *request, struct store_key key);
 void store_request_change(struct store_request *request, enum store_change_kind kind,
                           struct hash128 id);
 void store_request_outbox(struct store_request *request, struct span record);
+/* For STORE_SCAN: `cursor` is copied. */
+void store_request_cursor(struct store_request *request, struct span cursor);
 
 /*
  * Who wants to know what changed.  Called on a thread of the store: quick, no waiting.  A listener

@@ -28,8 +28,9 @@ void fixture_assert_value(struct fixture *fixture, unsigned key, const char *tex
 /* A read of the outbox that must succeed. */
 struct store_request *fixture_read_outbox(struct fixture *fixture, size_t limit);
 
-/* The two halves of the suite; they return how many tests failed. */
+/* The parts of the suite; they return how many tests failed. */
 int contract_run_data_tests(void);
+int contract_run_scan_tests(void);
 int contract_run_world_tests(void);
 
 #endif

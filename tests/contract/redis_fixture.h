@@ -67,6 +67,7 @@ void redis_fixture_wait(const atomic_size_t *count, size_t least);
 /* The parts; they return how many tests failed. */
 int redis_run_trouble_tests(void);
 int redis_run_replica_tests(void);
+int redis_run_scan_tests(void);
 int redis_run_slow_tests(void);
 int redis_run_wait_tests(void);
 

@@ -158,10 +158,10 @@ static void the_password_is_asked_for(void **state)
 }
 
 /* What docs/storage.md says; WAITAOF is no command before 7.2. */
-#define ACL                                                                                    \
-    "ACL SETUSER passgate on >correct ~trouble:* +info +select +client|setname +script|load "  \
-    "+evalsha +mget +set +xread +xtrim +wait +get +getrange +del +exists +xadd +xlen +xrange " \
-    "+xinfo|stream +pexpire +time"
+#define ACL                                                                                   \
+    "ACL SETUSER passgate on >correct ~trouble:* +info +select +client|setname +script|load " \
+    "+evalsha +mget +scan +set +xread +xtrim +wait +get +getrange +del +exists +xadd +xlen "  \
+    "+xrange +xinfo|stream +pexpire +time"
 
 static void the_rights_that_are_documented_are_enough(void **state)
 {
@@ -500,6 +500,6 @@ int main(int argc, char **argv)
         late_wanted = strtoul(argv[2], NULL, 10);
         return run_late_tests();
     }
-    return redis_run_trouble_tests() + redis_run_replica_tests() + redis_run_slow_tests() +
-           redis_run_wait_tests();
+    return redis_run_trouble_tests() + redis_run_replica_tests() + redis_run_scan_tests() +
+           redis_run_slow_tests() + redis_run_wait_tests();
 }

@@ -20,5 +20,5 @@ int main(int argc, char **argv)
         fprintf(stderr, "skipped: %s is not installed\n", name);
         return SKIPPED;
     }
-    return contract_run_data_tests() + contract_run_world_tests();
+    return contract_run_data_tests() + contract_run_scan_tests() + contract_run_world_tests();
 }

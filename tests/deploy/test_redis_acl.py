@@ -23,9 +23,10 @@ ALLOWED = ["PING", "SELECT 0", "CLIENT SETNAME passgate", "INFO replication", "W
            "GETRANGE passgate:{p00}:a 0 33", "MGET passgate:{p00}:a passgate:{p00}:b", "EXISTS passgate:{p00}:a",
            "PEXPIRE passgate:{p00}:a 60000", "DEL passgate:{p00}:a", "XADD passgate:{p00}:feed 1-1 a b",
            "XREAD COUNT 1 STREAMS passgate:{p00}:feed 0", "XRANGE passgate:{p00}:feed - +", "XLEN passgate:{p00}:feed",
-           "XINFO STREAM passgate:{p00}:feed", "XTRIM passgate:{p00}:feed MAXLEN 10", "TIME"]
+           "XINFO STREAM passgate:{p00}:feed", "XTRIM passgate:{p00}:feed MAXLEN 10", "TIME",
+           "SCAN 0 MATCH passgate:{p00}:k1:* COUNT 10"]
 
-REFUSED = ["KEYS *", "SCAN 0", "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET appendfsync no", "SHUTDOWN NOSAVE",
+REFUSED = ["KEYS *", "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET appendfsync no", "SHUTDOWN NOSAVE",
            "ACL LIST", "MONITOR", "EVAL 'return 0' 0", "SCRIPT FLUSH", "SCRIPT KILL", "FUNCTION LIST", "CLIENT LIST",
            "CLIENT ID", "CLIENT KILL ID 1", "CLIENT PAUSE 1", "CLIENT TRACKING ON", "RESTORE passgate:x 0 x",
            "DUMP passgate:x", "MIGRATE h 1 passgate:x 0 1", "REPLICAOF NO ONE", "SAVE", "BGREWRITEAOF", "SUBSCRIBE x",

@@ -202,6 +202,41 @@ static void every_name_is_under_the_prefix_and_in_the_slot_of_its_partition(void
     arena_release(&arena);
 }
 
+static void the_name_of_a_value_is_read_back_and_no_other_is(void **state)
+{
+    static const char *const others[] = {
+        "",
+        "passgate:{p07}:k1:",
+        "passgate:{p07}:k1:4",
+        "passgate:{p07}:k1:4:",
+        "passgate:{p07}:k1:04:0102030405060708090a0b0c0d0e0f10",
+        "passgate:{p07}:k1:0:0102030405060708090a0b0c0d0e0f10",
+        "passgate:{p07}:k1:256:0102030405060708090a0b0c0d0e0f10",
+        "passgate:{p07}:k1:4:0102030405060708090a0b0c0d0e0f1",
+        "passgate:{p07}:k1:4:0102030405060708090a0b0c0d0e0f1012",
+        "passgate:{p07}:k1:4:0102030405060708090a0b0c0d0e0fxx",
+        "passgate:{p08}:k1:4:0102030405060708090a0b0c0d0e0f10",
+        "passgate:{p07}:k2:4:0102030405060708090a0b0c0d0e0f10",
+        "passgate:{p07}:feed",
+    };
+    struct redis_names names;
+    struct store_key found;
+    struct arena arena;
+    struct err err;
+
+    (void)state;
+    arena_init(&arena, 1024);
+    assert_true(redis_names_init(&names, "passgate", "k1", &err));
+    assert_true(span_is(redis_name_values(&names, 7, &arena), "passgate:{p07}:k1:*"));
+    assert_true(
+        redis_name_value_decode(&names, 7, redis_name_value(&names, 7, key, &arena), &found));
+    assert_int_equal(found.space, key.space);
+    assert_true(hash128_equal(found.id, key.id));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(redis_name_value_decode(&names, 7, span_text(others[i]), &found));
+    arena_release(&arena);
+}
+
 static void prefix_and_hash_key_id_are_short_words(void **state)
 {
     static const char *const prefixes[] = {
@@ -232,6 +267,7 @@ int main(void)
         cmocka_unit_test(an_id_is_a_number_and_back),
         cmocka_unit_test(other_texts_are_no_ids_and_no_epochs),
         cmocka_unit_test(every_name_is_under_the_prefix_and_in_the_slot_of_its_partition),
+        cmocka_unit_test(the_name_of_a_value_is_read_back_and_no_other_is),
         cmocka_unit_test(prefix_and_hash_key_id_are_short_words),
     };
 
