@@ -2,6 +2,7 @@
 /* AdminService. */
 #include "admin/admin.h"
 
+#include "admin/store_methods.h"
 #include "base/timestamp.h"
 #include "domain/directive/directive.h"
 #include "interceptors/caller.h"
@@ -144,6 +145,39 @@ static const struct rpc_method methods[] = {
         .deadline_cap_ms = 10000,
         .request_bytes_max = 1024,
         .flags = RPC_IDEMPOTENT,
+    },
+    {
+        .name = "GetStoreStats",
+        .kind = RPC_UNARY,
+        .handle = get_store_stats,
+        .roles = ROLE_OPERATOR,
+        .deadline_cap_ms = 30000,
+        .request_bytes_max = 1024,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+    },
+    {
+        .name = "CheckStore",
+        .kind = RPC_SERVER_STREAM,
+        .handle = check_store,
+        .roles = ROLE_OPERATOR,
+        .request_bytes_max = 1024,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+    },
+    {
+        .name = "ExportStore",
+        .kind = RPC_SERVER_STREAM,
+        .handle = export_store,
+        .roles = ROLE_OPERATOR,
+        .request_bytes_max = 1024,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+    },
+    {
+        .name = "ImportStore",
+        .kind = RPC_BIDI_STREAM,
+        .take_item = import_store,
+        .roles = ROLE_OPERATOR,
+        .request_bytes_max = STORE_IMPORT_BYTES_MAX,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
     },
 };
 

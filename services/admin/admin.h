@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AdminService: what this server is, and who is asking. */
+/* AdminService: what this server is, who is asking, and what the store holds. */
 #ifndef ADMIN_ADMIN_H
 #define ADMIN_ADMIN_H
 
@@ -7,7 +7,7 @@
 #include "base/snapshot.h"
 #include "domain/country/groups.h"
 #include "rpc/method.h"
-#include "storage/store.h"
+#include "storage/names.h"
 #include "telemetry/audit.h"
 
 struct admin_options {
@@ -18,6 +18,9 @@ struct admin_options {
     struct snapshot *directives; /* of struct directive_set */
     struct snapshot *keys;       /* of struct key_ring */
     struct store *store;
+    const struct names *names;
+    int64_t read_timeout_ms; /* of the store */
+    int64_t write_timeout_ms;
     struct audit_log *audit;
     const struct country_groups *groups;
     const struct clock *clock;

@@ -3,27 +3,72 @@
 #include "base/digest.h"
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Nothing but an EVP_MD_CTX. */
+struct digest;
+
 /* There is no input that SHA-256 refuses: what fails here is a broken OpenSSL, or no memory. */
-void digest_sha256(struct span span, uint8_t ret_digest[static SHA256_BYTES])
+static void must(bool is_done)
 {
-    if (EVP_Digest(span.data, span.length, ret_digest, NULL, EVP_sha256(), NULL) != 1) {
+    if (!is_done) {
         fputs("passgate: OpenSSL cannot compute SHA-256\n", stderr);
         abort();
     }
 }
 
-void digest_sha256_hex(struct span span, char ret_text[static SHA256_HEX_MAX])
+static void write_hex(const uint8_t digest[static SHA256_BYTES],
+                      char ret_text[static SHA256_HEX_MAX])
 {
     static const char digits[] = "0123456789abcdef";
-    uint8_t digest[SHA256_BYTES];
 
-    digest_sha256(span, digest);
     for (size_t i = 0; i < SHA256_BYTES; i++) {
         ret_text[2 * i] = digits[digest[i] >> 4];
         ret_text[2 * i + 1] = digits[digest[i] & 15];
     }
     ret_text[SHA256_HEX_MAX - 1] = '\0';
+}
+
+void digest_sha256(struct span span, uint8_t ret_digest[static SHA256_BYTES])
+{
+    must(EVP_Digest(span.data, span.length, ret_digest, NULL, EVP_sha256(), NULL) == 1);
+}
+
+void digest_sha256_hex(struct span span, char ret_text[static SHA256_HEX_MAX])
+{
+    uint8_t digest[SHA256_BYTES];
+
+    digest_sha256(span, digest);
+    write_hex(digest, ret_text);
+}
+
+struct digest *digest_new(void)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    must(context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+    return (struct digest *)context;
+}
+
+void digest_add(struct digest *digest, struct span span)
+{
+    must(EVP_DigestUpdate((EVP_MD_CTX *)digest, span.data, span.length) == 1);
+}
+
+void digest_hex(const struct digest *digest, char ret_text[static SHA256_HEX_MAX])
+{
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    uint8_t bytes[SHA256_BYTES];
+
+    must(copy && EVP_MD_CTX_copy_ex(copy, (const EVP_MD_CTX *)digest) == 1 &&
+         EVP_DigestFinal_ex(copy, bytes, NULL) == 1);
+    EVP_MD_CTX_free(copy);
+    write_hex(bytes, ret_text);
+}
+
+void digest_free(struct digest *digest)
+{
+    EVP_MD_CTX_free((EVP_MD_CTX *)digest);
 }

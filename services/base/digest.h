@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A digest: SHA-256 of bytes that are already in memory. */
+/* A digest: SHA-256 of bytes in memory, all at once or as they come. */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
@@ -11,5 +11,15 @@ void digest_sha256(struct span span, uint8_t ret_digest[static SHA256_BYTES]);
 
 /* The same as 64 lower-case hex digits and a NUL. */
 void digest_sha256_hex(struct span span, char ret_text[static SHA256_HEX_MAX]);
+
+/* Of bytes that come piece by piece. */
+struct digest;
+
+struct digest *digest_new(void);
+void digest_add(struct digest *digest, struct span span);
+/* Of everything so far; more may come. */
+void digest_hex(const struct digest *digest, char ret_text[static SHA256_HEX_MAX]);
+/* NULL is allowed. */
+void digest_free(struct digest *digest);
 
 #endif

@@ -98,6 +98,9 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(REQUEST_ID_REUSED, FAILED_PRECONDITION, 409, INFO,                                          \
       "the request id was used with another body")                                                \
     X(REVISION_AHEAD, FAILED_PRECONDITION, 409, INFO, "the revision is ahead of the store")       \
+    X(HASH_KEY_OTHER, FAILED_PRECONDITION, 409, INFO,                                             \
+      "the names were made with another hash key than this store's")                              \
+    X(STORE_NOT_EMPTY, FAILED_PRECONDITION, 409, INFO, "the store knows subjects already")        \
     X(NOTHING_TO_CLAIM, FAILED_PRECONDITION, 409, INFO,                                           \
       "nothing is known that a claim could state")                                                \
     /* Who asks, and for what. */                                                                 \

@@ -13,6 +13,8 @@
 #include "base/random.h"
 
 #include <endian.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { PARTS_MAX = 4, KEY_FILE_BYTES_MAX = 256 };
@@ -104,7 +106,7 @@ struct store_key names_realm(const struct names *names, struct span what)
 }
 
 /* Labels of hashes that are no keys of the store; beyond the numbers of the spaces. */
-enum { LABEL_DOCUMENT = 0x11, LABEL_PERSON = 0x12, LABEL_HANDLE = 0x13 };
+enum { LABEL_DOCUMENT = 0x11, LABEL_PERSON = 0x12, LABEL_HANDLE = 0x13, LABEL_KEY = 0x14 };
 
 struct hash128 names_document_hash(const struct names *names, struct span issuer,
                                    struct span number)
@@ -128,6 +130,14 @@ struct hash128 names_handle(const struct names *names, struct span caller, struc
     const struct hash128 parts[] = {keyed_hash(&names->key, caller), subject};
 
     return make_name(names, (enum store_space)LABEL_HANDLE, parts, ARRAY_LEN(parts)).id;
+}
+
+const char *names_key_text(const struct names *names, char text[static NAMES_KEY_TEXT_MAX])
+{
+    struct hash128 hash = make_name(names, (enum store_space)LABEL_KEY, NULL, 0).id;
+
+    snprintf(text, NAMES_KEY_TEXT_MAX, "%016" PRIx64, hash.low);
+    return text;
 }
 
 static bool create_key(const char *path, struct err *err)

@@ -23,6 +23,10 @@ struct names {
 MUST_CHECK bool names_read_key(const char *path, bool may_create, struct hash_key *ret_key,
                                struct err *err);
 
+/* Which key that is: the same text for the same key, and nothing else can be told from it. */
+enum { NAMES_KEY_TEXT_MAX = 16 + 1 };
+const char *names_key_text(const struct names *names, char text[static NAMES_KEY_TEXT_MAX]);
+
 /* What stands for a subject's id everywhere: cache, keys, feed, audit, log. */
 struct hash128 names_subject_hash(const struct names *names, struct span subject);
 

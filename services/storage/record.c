@@ -237,19 +237,38 @@ static bool decode_message(const Passgate__Storage__V1__Record *message, struct 
     return true;
 }
 
-bool record_decode(struct span value, struct hash128 subject, struct arena *arena,
-                   struct record *ret_record, struct err *err)
+static Passgate__Storage__V1__Record *unpack(struct span value, struct arena *arena)
 {
     struct unpack_memory memory = {.arena = arena, .left = UNPACK_BYTES_MAX};
     ProtobufCAllocator allocator = {unpack_alloc, unpack_free, &memory};
-    Passgate__Storage__V1__Record *message;
+
+    return passgate__storage__v1__record__unpack(&allocator, value.length - 1, value.data + 1);
+}
+
+bool record_owner(struct span value, struct arena *arena, struct hash128 *ret_owner)
+{
+    const Passgate__Storage__V1__Record *message;
+
+    if (value.length == 0 || value.length > STORE_VALUE_BYTES_MAX)
+        return false;
+    message = unpack(value, arena);
+    if (!message || message->subject_hash.len != HASH_BYTES)
+        return false;
+    *ret_owner = read_hash(message->subject_hash.data);
+    return true;
+}
+
+bool record_decode(struct span value, struct hash128 subject, struct arena *arena,
+                   struct record *ret_record, struct err *err)
+{
+    const Passgate__Storage__V1__Record *message;
 
     if (value.length == 0 || value.length > STORE_VALUE_BYTES_MAX)
         return err_set(err, ERR_STORE_CORRUPT, "record of %zu bytes", value.length);
     if (value.data[0] < FORMAT || value.data[0] > FORMAT + 1)
         return err_set(err, ERR_STORE_CORRUPT, "record of format %u, this release reads up to %d",
                        value.data[0], FORMAT + 1);
-    message = passgate__storage__v1__record__unpack(&allocator, value.length - 1, value.data + 1);
+    message = unpack(value, arena);
     if (!message)
         return err_set(err, ERR_STORE_CORRUPT, "the record cannot be parsed");
     return decode_message(message, subject, arena, ret_record, err);

@@ -39,6 +39,9 @@ struct record {
 MUST_CHECK bool record_decode(struct span value, struct hash128 subject, struct arena *arena,
                               struct record *ret_record, struct err *err);
 
+/* Whom a value that record_decode() refuses says that it belongs to; false when it does not say. */
+MUST_CHECK bool record_owner(struct span value, struct arena *arena, struct hash128 *ret_owner);
+
 /* The value, in the arena.  The record keeps the bounds that record_decode() checks. */
 struct span record_encode(const struct record *record, struct arena *arena);
 

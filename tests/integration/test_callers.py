@@ -50,6 +50,10 @@ METHODS = {
     "/passgate.v1.EntitlementService/ExplainEntitlement": {"gateway", "shop", "desk", "legal"},
     "/passgate.v1.AdminService/GetServerInfo": {"legal", "watch"},
     "/passgate.v1.AdminService/ListKeys": {"legal", "watch"},
+    "/passgate.v1.AdminService/GetStoreStats": {"watch"},
+    "/passgate.v1.AdminService/CheckStore": {"watch"},
+    "/passgate.v1.AdminService/ExportStore": {"watch"},
+    "/passgate.v1.AdminService/ImportStore": {"watch"},
     "/passgate.v1.AdminService/WhoAmI": {*CALLERS, UNBOUND},
 }
 
