@@ -20,6 +20,9 @@ static const struct {
                        "--min-revision"},
     {"ORGANIZATION_UNKNOWN", "organizations are listed in the server's configuration"},
     {"NOTHING_TO_CLAIM", "submit a verification of this subject first"},
+    {"HASH_KEY_OTHER", "give this server the hash key of the store that was exported: "
+                       "store.hash_key_file"},
+    {"STORE_NOT_EMPTY", "import into an empty store, or keep what is there with --merge"},
     {"METHOD_UNKNOWN", "the server is older than this program; passgate server info"},
 };
 

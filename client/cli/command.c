@@ -220,6 +220,68 @@ const struct command command_table[] = {
         .example = "passgate keys list",
     },
     {
+        .name = "store stats",
+        .run = run_store_stats,
+        .operands = "",
+        .summary = "how much the store holds",
+        .description =
+            "Counts values and bytes, and values that have expired and were not removed yet, in "
+            "each space of each partition; shows the epoch, the newest number of the feed of "
+            "changes and what waits to be taken over into the audit log.\n\n"
+            "This reads everything that the store holds.  --timeout is that of each page.  Needs "
+            "the role operator.",
+        .example = "passgate store stats",
+    },
+    {
+        .name = "store check",
+        .run = run_store_check,
+        .operands = "",
+        .summary = "is everything in the store as it should be?",
+        .description =
+            "Reads everything that the store holds and names each value that cannot be read, is "
+            "about something else than its key, lies where nobody looks for it, or should have "
+            "expired; and each piece of evidence whose check is not on record.  Values are named "
+            "by space and keyed hash.\n\n"
+            "Exit status 0: clean; 1: there are findings; 2: it could not be looked at.  Needs the "
+            "role operator.",
+        .example = "passgate store check",
+    },
+    {
+        .name = "store export",
+        .run = run_store_export,
+        .operands = "FILE",
+        .operand_min = 1,
+        .operand_max = 1,
+        .summary = "write what the store holds to a file",
+        .description =
+            "Writes every subject, check, claim, remembered request and the register of directives "
+            "to FILE (- is standard output).  The file holds nationalities and other personal "
+            "data; its names are keyed hashes, but the records hold the ids of subjects: keep it "
+            "as you keep the store.  It has mode 0600, and is the whole export or is not there.\n\n"
+            "What is written meanwhile may be missing: to move, stop the writes first.  Exit "
+            "status "
+            "1: values that are damaged were left out.  Needs the role operator.",
+        .example = "passgate store export passgate.export",
+    },
+    {
+        .name = "store import",
+        .run = run_store_import,
+        .operands = "FILE",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_MERGE),
+        .summary = "write such a file into the store",
+        .description =
+            "Reads FILE, which `passgate store export` has written, as a whole and compares its "
+            "SHA-256; then writes what is in it into the store behind the server, which must use "
+            "the same hash key and know no subject yet.\n\n"
+            "With --merge it may know some.  What is there stays: a value that differs from that "
+            "of the file is told as a conflict.  Importing the same file again changes nothing, so "
+            "that an import that was interrupted is gone on with by --merge.  Exit status 1: there "
+            "are conflicts.  Needs the role operator.",
+        .example = "passgate store import passgate.export",
+    },
+    {
         .name = "version",
         .run = run_version,
         .operands = "",

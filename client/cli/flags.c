@@ -78,6 +78,8 @@ const struct flag flag_table[FLAG_COUNT] = {
                      "why, for the audit record"},
     [FLAG_STRICT] = {"strict", 0, FLAG_KIND_SWITCH, IN(strict), NULL, NULL, NULL,
                      "warnings count: exit 1 when there is any"},
+    [FLAG_MERGE] = {"merge", 0, FLAG_KIND_SWITCH, IN(merge), NULL, NULL, NULL,
+                    "import also where there are subjects; what is there stays"},
 };
 
 bool flags_parse_duration(const char *text, int *ret_ms)

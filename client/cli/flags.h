@@ -42,6 +42,7 @@ enum flag_id {
     FLAG_CHECK_ID,
     FLAG_REASON,
     FLAG_STRICT,
+    FLAG_MERGE,
     FLAG_COUNT
 };
 
@@ -79,6 +80,7 @@ struct flags {
     const char *review_by;
     const char *evidence, *vendor, *check_id, *reason;
     bool strict;
+    bool merge;
     uint64_t given; /* FLAG_BIT of those on the command line */
 };
 

@@ -10,11 +10,9 @@
  */
 #include "client/src/channel.h"
 #include "client/src/failure.h"
-#include "client/src/method.h"
 
 #include <assert.h>
 #include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
 
@@ -33,32 +31,17 @@ struct exchange {
     grpc_slice message;
 };
 
-static grpc_byte_buffer *pack(const ProtobufCMessage *request)
-{
-    grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(request));
-    grpc_byte_buffer *buffer;
-
-    protobuf_c_message_pack(request, GRPC_SLICE_START_PTR(slice));
-    buffer = grpc_raw_byte_buffer_create(&slice, 1);
-    grpc_slice_unref(slice);
-    return buffer;
-}
-
 static void exchange_init(struct exchange *exchange, const ProtobufCMessage *request,
-                          const char *traceparent)
+                          const struct passgate_call *call)
 {
     *exchange = (struct exchange){
         .queue = grpc_completion_queue_create_for_pluck(NULL),
-        .request = pack(request),
+        .request = wire_pack(request),
         .message = grpc_empty_slice(),
     };
     grpc_metadata_array_init(&exchange->initial);
     grpc_metadata_array_init(&exchange->trailing);
-    if (traceparent) {
-        exchange->sent[0].key = grpc_slice_from_static_string("traceparent");
-        exchange->sent[0].value = grpc_slice_from_copied_string(traceparent);
-        exchange->sent_count = 1;
-    }
+    exchange->sent_count = wire_metadata(call, exchange->sent);
 }
 
 static void exchange_release(struct exchange *exchange)
@@ -110,22 +93,10 @@ static grpc_call_error exchange_run(struct exchange *exchange, grpc_channel *cha
     return error;
 }
 
-static struct span status_details(const struct exchange *exchange)
-{
-    for (size_t i = 0; i < exchange->trailing.count; i++) {
-        const grpc_metadata *metadata = &exchange->trailing.metadata[i];
-
-        if (grpc_slice_str_cmp(metadata->key, "grpc-status-details-bin") == 0)
-            return span_of(GRPC_SLICE_START_PTR(metadata->value),
-                           GRPC_SLICE_LENGTH(metadata->value));
-    }
-    return span_of(NULL, 0);
-}
-
 static void fail_with_status(const struct exchange *exchange, int timeout_ms,
                              struct passgate_error *error)
 {
-    struct span details = status_details(exchange);
+    struct span details = wire_status_details(&exchange->trailing);
     char *message = grpc_slice_to_c_string(exchange->message);
 
     failure_from_status(error, (int)exchange->status, message, details);
@@ -133,46 +104,6 @@ static void fail_with_status(const struct exchange *exchange, int timeout_ms,
         failure_set(error, PASSGATE_DEADLINE_EXCEEDED, "DEADLINE", "", "no answer within %d ms",
                     timeout_ms);
     gpr_free(message);
-}
-
-static void *read_reply(const struct method *method, const struct exchange *exchange,
-                        struct passgate_error *error)
-{
-    grpc_byte_buffer_reader reader;
-    void *value = NULL;
-
-    if (exchange->reply && grpc_byte_buffer_reader_init(&reader, exchange->reply)) {
-        grpc_slice bytes = grpc_byte_buffer_reader_readall(&reader);
-
-        value = method_result(method, GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes));
-        grpc_slice_unref(bytes);
-        grpc_byte_buffer_reader_destroy(&reader);
-    }
-    if (!value)
-        failure_set(error, PASSGATE_INTERNAL, "MESSAGE_MALFORMED", "",
-                    "the reply of %s cannot be read", method->path);
-    return value;
-}
-
-static bool call_is_valid(const struct passgate_call *call, struct passgate_error *error)
-{
-    grpc_slice value;
-    bool is_legal;
-
-    if (call->timeout_ms < 0) {
-        failure_set(error, PASSGATE_INVALID_ARGUMENT, "FIELD_RANGE", "timeout_ms",
-                    "a timeout is not negative");
-        return false;
-    }
-    if (!call->traceparent)
-        return true;
-    value = grpc_slice_from_copied_string(call->traceparent);
-    is_legal = grpc_header_nonbin_value_is_legal(value);
-    grpc_slice_unref(value);
-    if (!is_legal)
-        failure_set(error, PASSGATE_INVALID_ARGUMENT, "FIELD_CHARACTERS", "traceparent",
-                    "traceparent has characters that it may not have");
-    return is_legal;
 }
 
 void *method_call(const struct method *method, struct passgate_client *client,
@@ -186,12 +117,12 @@ void *method_call(const struct method *method, struct passgate_client *client,
     int timeout_ms;
 
     call = call ? call : &none;
-    if (!call_is_valid(call, error))
+    if (!wire_call_is_valid(call, error))
         return NULL;
     timeout_ms = call->timeout_ms   ? call->timeout_ms
                  : method->is_check ? client->check_timeout_ms
                                     : client->write_timeout_ms;
-    exchange_init(&exchange, request, call->traceparent);
+    exchange_init(&exchange, request, call);
     refused = exchange_run(
         &exchange, client->channel, method->path,
         gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(timeout_ms, GPR_TIMESPAN)));
@@ -201,7 +132,7 @@ void *method_call(const struct method *method, struct passgate_client *client,
     else if (exchange.status != GRPC_STATUS_OK)
         fail_with_status(&exchange, timeout_ms, error);
     else
-        value = read_reply(method, &exchange, error);
+        value = wire_result(method, exchange.reply, error);
     exchange_release(&exchange);
     return value;
 }

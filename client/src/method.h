@@ -38,6 +38,10 @@ extern const struct method method_who_am_i;
 extern const struct method method_get_server;
 extern const struct method method_list_keys;
 extern const struct method method_get_health;
+extern const struct method method_get_store_stats;
+extern const struct method method_check_store;
+extern const struct method method_export_store;
+extern const struct method method_import_store;
 
 /* One unary call: the public struct of the row, or NULL after filling *error.  Any thread. */
 void *method_call(const struct method *method, struct passgate_client *client,

@@ -212,6 +212,30 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
         return admin_pb2.ListKeysResponse(keys=[admin_pb2.SigningKey(kid="k1", algorithm="ES256", state=2)])
 
 
+    def CheckStore(self, request, context):
+        """Two parts, each on a stream of its own; the first stream ends for its age."""
+        if request.resume_token == b"":
+            yield admin_pb2.CheckStoreResponse(examined=1, resume_token=b"one", progress_permille=500, findings=[
+                admin_pb2.StoreFinding(problem=admin_pb2.STORE_PROBLEM_CHECK_MISSING, space=1, hash="0" * 32),
+                admin_pb2.StoreFinding(problem=77, space=99, hash="1" * 32)])
+            fail(context, grpc.StatusCode.UNAVAILABLE, "STREAM_AGE", "the stream reached its age, open a new one")
+        if request.resume_token != b"one":
+            fail(context, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_RANGE", "a field is out of its range", "resume_token")
+        yield admin_pb2.CheckStoreResponse(examined=2, progress_permille=1000, done=True)
+
+    def ExportStore(self, request, context):
+        time.sleep(2)
+        yield admin_pb2.ExportStoreResponse(done=True)
+
+    def ImportStore(self, requests, context):
+        """Each stream takes the question or one batch; then it ends for its age."""
+        request = next(requests)
+        if request.hash_key == "other":
+            fail(context, grpc.StatusCode.FAILED_PRECONDITION, "HASH_KEY_OTHER", "the names were made with another hash key")
+        yield admin_pb2.ImportStoreResponse(written=len(request.entries))
+        fail(context, grpc.StatusCode.UNAVAILABLE, "STREAM_AGE", "the stream reached its age, open a new one")
+
+
 class Health(health_grpc.HealthServicer):
     def Check(self, request, context):
         if request.service == "down":

@@ -677,6 +677,163 @@ struct passgate_health *passgate_get_health(struct passgate_client *client, cons
                                             const struct passgate_call *call,
                                             struct passgate_error *error);
 
+/* ---- the store, for operators ---- */
+
+/* passgate.v1.StoreSpace */
+enum passgate_store_space {
+    PASSGATE_STORE_SPACE_UNSPECIFIED = 0,
+    PASSGATE_STORE_SPACE_SUBJECT = 1,
+    PASSGATE_STORE_SPACE_REQUEST = 2,
+    PASSGATE_STORE_SPACE_CHECK = 3,
+    PASSGATE_STORE_SPACE_CLAIM = 4,
+    PASSGATE_STORE_SPACE_CLAIM_CACHE = 5,
+    PASSGATE_STORE_SPACE_REALM = 6,
+};
+
+struct passgate_store {
+    const char *backend;
+    const char *durability;
+    uint32_t partitions;
+    const char *hash_key; /* 16 hex digits that are the same for the same key */
+    const char *issuer;
+    bool is_up;
+    uint64_t pending;
+    int64_t feed_age_ms;
+};
+
+struct passgate_store_count {
+    uint32_t partition;
+    enum passgate_store_space space;
+    uint64_t values;
+    uint64_t bytes;
+    uint64_t expired;
+};
+
+struct passgate_store_partition {
+    uint32_t partition;
+    uint64_t epoch;
+    uint64_t counter;
+    uint32_t outbox_records; /* 1024: so many or more */
+};
+
+/* Bytes that the server gave, to be given back as they are. */
+struct passgate_token {
+    size_t length;
+    const uint8_t *bytes;
+};
+
+/* One page: what was counted on it is to be added to the pages before. */
+struct passgate_store_stats {
+    size_t count_count;
+    const struct passgate_store_count *counts;
+    size_t partition_count;
+    const struct passgate_store_partition *partitions;
+    struct passgate_token next_page; /* empty on the last one */
+    uint32_t progress_permille;
+    const struct passgate_store *store; /* never NULL */
+};
+
+/* `page` NULL: the first one. */
+struct passgate_store_stats *passgate_get_store_stats(struct passgate_client *client,
+                                                      const struct passgate_token *page,
+                                                      const struct passgate_call *call,
+                                                      struct passgate_error *error);
+
+/*
+ * A call of many results.  It belongs to one thread at a time; `timeout_ms` of its call is that of
+ * each result (0: a minute).  That the server ends every stream after a while is not seen here: it
+ * goes on by itself.
+ */
+struct passgate_stream;
+
+/* Gives up what has not come yet; before the client.  NULL is allowed. */
+void passgate_stream_free(struct passgate_stream *stream);
+
+/* What is wrong with one value.  `problem` is the name in passgate.v1.StoreProblem without its
+ * prefix, "CHECK_MISSING"; a number when not known here. */
+struct passgate_store_finding {
+    const char *problem;
+    enum passgate_store_space space;
+    const char *hash; /* 32 hex digits */
+    uint32_t partition;
+    const char *detail;
+};
+
+struct passgate_store_check {
+    size_t finding_count;
+    const struct passgate_store_finding *findings;
+    uint64_t examined;
+    uint64_t checks_without_evidence;
+    uint32_t progress_permille;
+    struct passgate_token resume; /* where the next part begins */
+    bool is_done;
+};
+
+struct passgate_stream *passgate_check_store(struct passgate_client *client,
+                                             const struct passgate_call *call,
+                                             struct passgate_error *error);
+/* The next part; NULL after the last one (error->code is PASSGATE_OK), or after filling *error. */
+struct passgate_store_check *passgate_check_store_next(struct passgate_stream *stream,
+                                                       struct passgate_error *error);
+
+/* One value as it is stored: personal data. */
+struct passgate_store_entry {
+    enum passgate_store_space space;
+    uint32_t partition;
+    const char *hash;      /* 32 lower-case hex digits */
+    int64_t expires_at_ms; /* 0: never */
+    const uint8_t *data;
+    size_t length;
+};
+
+enum { PASSGATE_STORE_BATCH_MAX = 16, PASSGATE_STORE_VALUE_MAX = 65536 };
+
+struct passgate_store_export {
+    const struct passgate_store *store; /* NULL but in the first part */
+    size_t entry_count;
+    const struct passgate_store_entry *entries;
+    uint64_t damaged; /* left out */
+    uint32_t progress_permille;
+    struct passgate_token resume; /* where the next part begins */
+    bool is_done;
+};
+
+struct passgate_stream *passgate_export_store(struct passgate_client *client,
+                                              const struct passgate_call *call,
+                                              struct passgate_error *error);
+/* As passgate_check_store_next(). */
+struct passgate_store_export *passgate_export_store_next(struct passgate_stream *stream,
+                                                         struct passgate_error *error);
+
+/* Where the entries come from. */
+struct passgate_import {
+    const char *hash_key;
+    uint32_t partitions;
+    bool merge; /* the store may know subjects already */
+};
+
+struct passgate_store_imported {
+    uint32_t written;
+    uint32_t same;
+    uint32_t expired;
+    uint32_t own; /* of the register of directives, of which the realm has its own */
+    size_t conflict_count;
+    const struct passgate_store_finding *conflicts;
+};
+
+/* Asks whether the store may be imported into.  HASH_KEY_OTHER, STORE_NOT_EMPTY.  The texts of
+ * `import` must outlive the stream. */
+struct passgate_stream *passgate_import_store(struct passgate_client *client,
+                                              const struct passgate_import *import,
+                                              const struct passgate_call *call,
+                                              struct passgate_error *error);
+/* Up to PASSGATE_STORE_BATCH_MAX entries with up to 256 KiB of data; returns when they are durable.
+ * The same batch may be sent again. */
+struct passgate_store_imported *
+passgate_import_store_batch(struct passgate_stream *stream,
+                            const struct passgate_store_entry *entries, size_t count,
+                            struct passgate_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -59,12 +59,33 @@ static void the_hex_form_is_that_of_the_bytes(void **state)
     }
 }
 
+static void pieces_give_the_same_as_the_whole(void **state)
+{
+    struct digest *digest = digest_new();
+    char hex[SHA256_HEX_MAX], whole[SHA256_HEX_MAX];
+
+    (void)state;
+    digest_hex(digest, hex);
+    digest_sha256_hex(span_text(""), whole);
+    assert_string_equal(hex, whole);
+    digest_add(digest, span_text("a"));
+    digest_hex(digest, hex); /* looking changes nothing */
+    digest_add(digest, span_text(""));
+    digest_add(digest, span_text("bc"));
+    digest_hex(digest, hex);
+    digest_sha256_hex(span_text("abc"), whole);
+    assert_string_equal(hex, whole);
+    digest_free(digest);
+    digest_free(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers_are_given),
         cmocka_unit_test(a_million_letters_give_the_known_answer),
         cmocka_unit_test(the_hex_form_is_that_of_the_bytes),
+        cmocka_unit_test(pieces_give_the_same_as_the_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

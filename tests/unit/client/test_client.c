@@ -436,6 +436,90 @@ static void one_client_serves_many_threads(void **state)
     passgate_client_free(crowd.client);
 }
 
+static void a_stream_that_ends_for_its_age_goes_on_by_itself(void **state)
+{
+    struct passgate_client *client = connect_with((struct passgate_options){0});
+    struct passgate_stream *stream = passgate_check_store(client, &patient, NULL);
+    struct passgate_store_check *part;
+    struct passgate_error error;
+
+    (void)state;
+    assert_non_null(stream);
+    part = passgate_check_store_next(stream, &error);
+    assert_non_null(part);
+    assert_int_equal(part->examined, 1);
+    assert_int_equal(part->finding_count, 2);
+    assert_string_equal(part->findings[0].problem, "CHECK_MISSING");
+    assert_string_equal(part->findings[1].problem, "77");
+    assert_int_equal(part->findings[1].space, PASSGATE_STORE_SPACE_UNSPECIFIED);
+    assert_false(part->is_done);
+    passgate_free(part);
+    part = passgate_check_store_next(stream, &error);
+    assert_non_null(part);
+    assert_int_equal(part->examined, 2);
+    assert_true(part->is_done);
+    passgate_free(part);
+    assert_null(passgate_check_store_next(stream, &error));
+    assert_int_equal(error.code, PASSGATE_OK);
+    assert_null(passgate_check_store_next(stream, &error));
+    assert_int_equal(error.code, PASSGATE_FAILED_PRECONDITION);
+    passgate_stream_free(stream);
+    passgate_client_free(client);
+}
+
+static void what_was_not_answered_is_sent_again(void **state)
+{
+    enum { BATCHES = 5 };
+    static const struct passgate_import import = {.hash_key = "k", .partitions = 1};
+    static const struct passgate_import other = {.hash_key = "other", .partitions = 1};
+    static const struct passgate_store_entry entries[] = {
+        {.space = PASSGATE_STORE_SPACE_SUBJECT,
+         .hash = "0",
+         .data = (const uint8_t *)"x",
+         .length = 1},
+        {.space = PASSGATE_STORE_SPACE_CHECK,
+         .hash = "1",
+         .data = (const uint8_t *)"y",
+         .length = 1},
+    };
+    struct passgate_client *client = connect_with((struct passgate_options){0});
+    struct passgate_stream *stream = passgate_import_store(client, &import, &patient, NULL);
+    struct passgate_error error;
+
+    (void)state;
+    assert_non_null(stream);
+    for (int i = 0; i < BATCHES; i++) {
+        struct passgate_store_imported *answer =
+            passgate_import_store_batch(stream, entries, ARRAY_LEN(entries), &error);
+
+        assert_non_null(answer);
+        assert_int_equal(answer->written, ARRAY_LEN(entries));
+        passgate_free(answer);
+    }
+    passgate_stream_free(stream);
+    assert_null(passgate_import_store(client, &other, &patient, &error));
+    assert_string_equal(error.reason, "HASH_KEY_OTHER");
+    passgate_client_free(client);
+}
+
+static void a_stream_waits_no_longer_than_it_may_for_each_part(void **state)
+{
+    static const struct passgate_call hasty = {.timeout_ms = 100};
+    struct passgate_client *client = connect_with((struct passgate_options){0});
+    struct passgate_stream *stream = passgate_export_store(client, &hasty, NULL);
+    struct passgate_error error;
+
+    (void)state;
+    assert_non_null(stream);
+    assert_null(passgate_export_store_next(stream, &error));
+    assert_int_equal(error.code, PASSGATE_DEADLINE_EXCEEDED);
+    passgate_stream_free(stream);
+    stream = passgate_export_store(client, &patient, NULL);
+    passgate_stream_free(stream); /* while something is still to come */
+    passgate_stream_free(NULL);
+    passgate_client_free(client);
+}
+
 static void nobody_there_is_no_decision(void **state)
 {
     struct passgate_options options = {.target = "unix:/nonexistent/passgate.sock"};
@@ -464,6 +548,9 @@ int main(void)
         cmocka_unit_test(the_other_calls_answer),
         cmocka_unit_test(the_server_says_who_and_how_it_is),
         cmocka_unit_test(one_client_serves_many_threads),
+        cmocka_unit_test(a_stream_that_ends_for_its_age_goes_on_by_itself),
+        cmocka_unit_test(what_was_not_answered_is_sent_again),
+        cmocka_unit_test(a_stream_waits_no_longer_than_it_may_for_each_part),
         cmocka_unit_test(nobody_there_is_no_decision),
     };
 

@@ -148,6 +148,22 @@ static void a_key_is_made_once_and_read_from_then_on(void **state)
     rmdir(folder);
 }
 
+static void a_key_is_told_by_a_text_that_is_no_others(void **state)
+{
+    char text[NAMES_KEY_TEXT_MAX], again[NAMES_KEY_TEXT_MAX];
+    struct names other = names;
+
+    (void)state;
+    assert_int_equal(strspn(names_key_text(&names, text), "0123456789abcdef"), 16);
+    other.partition_count = 1;
+    assert_string_equal(names_key_text(&other, again), text);
+    for (size_t i = 0; i < sizeof(other.key.bytes); i++) {
+        other.key = names.key;
+        other.key.bytes[i] ^= 1;
+        assert_string_not_equal(names_key_text(&other, again), text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_name_is_the_same_every_time_and_another_with_another_key),
         cmocka_unit_test(the_space_of_a_name_is_its_kind),
         cmocka_unit_test(subjects_spread_over_the_partitions),
+        cmocka_unit_test(a_key_is_told_by_a_text_that_is_no_others),
         cmocka_unit_test(a_key_is_made_once_and_read_from_then_on),
     };
 
