@@ -4,7 +4,6 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "base/random.h"
 #include "base/timestamp.h"
 
 #include <setjmp.h>
@@ -16,10 +15,7 @@
 
 #include <cmocka.h>
 
-enum { SKIPPED = 77, KEYS = 64, WRITES = 600, KILLS = 4, BURST = 500 };
-
-/* So many reads come too late, or more: `redis_trouble late NUMBER` runs that test alone. */
-static size_t late_wanted = 10000;
+enum { SKIPPED = 77, WRITES = 600, KILLS = 4, LATE_FEW = 10000 };
 
 static int64_t now_ms(void)
 {
@@ -348,64 +344,6 @@ static void a_server_that_stands_still_lets_no_deadline_pass(void **state)
     redis_fixture_must_write(fixture, 2, "after");
 }
 
-struct storm {
-    struct redis_fixture *fixture;
-    size_t answered;
-    size_t read;
-    size_t late;
-    size_t foreign;
-};
-
-/* `limit`, which a read has no use for, is the number of its key. */
-static void on_storm_done(struct store_request *request)
-{
-    struct storm *storm = request->owner;
-    uint32_t number = (uint32_t)request->limit;
-
-    storm->answered++;
-    if (request->is_ok) {
-        storm->read++;
-        storm->foreign += !span_equal(request->values[0].data, span_of(&number, sizeof(number)));
-    } else if (request->err.code == ERR_DEADLINE) {
-        storm->late++;
-    }
-    store_request_free(request);
-}
-
-static void given_up_commands_keep_their_place_and_nobody_gets_the_answer_of_another(void **state)
-{
-    struct storm storm = {.fixture = *state};
-    struct redis_fixture *fixture = storm.fixture;
-    size_t submitted = 0;
-
-    open_first(fixture);
-    for (uint32_t i = 0; i < KEYS; i++) {
-        struct store_request *request = redis_fixture_request(fixture, STORE_WRITE);
-
-        store_request_put(request, redis_fixture_key(i), TIMESTAMP_NEVER_MS,
-                          span_of(&i, sizeof(i)));
-        store_request_free(redis_fixture_run(fixture, 0, request));
-    }
-    while (storm.late < late_wanted) {
-        redis_server_pause(&fixture->server, submitted / BURST % 2 == 1);
-        for (size_t i = 0; i < BURST; i++, submitted++) {
-            struct store_request *request =
-                store_request_new(STORE_READ, 0, &fixture->mailbox.inbox, on_storm_done, &storm);
-
-            request->limit = (size_t)random_u64() % KEYS;
-            request->deadline_ms =
-                clock_monotonic_ms(&clock_system) + 1 + (int64_t)(random_u64() % 10);
-            store_request_key(request, redis_fixture_key((unsigned)request->limit));
-            store_submit(fixture->replicas[0].store, request);
-        }
-        mailbox_wait_for(&fixture->mailbox, &storm.answered, submitted);
-    }
-    print_message("%zu reads: %zu answered, %zu too late, %zu answers of another key\n", submitted,
-                  storm.read, storm.late, storm.foreign);
-    assert_true(storm.read > KEYS);
-    assert_int_equal(storm.foreign, 0);
-}
-
 /* Killed. */
 
 struct traffic {
@@ -474,32 +412,21 @@ int redis_run_trouble_tests(void)
         TEST(an_answer_about_another_key_is_corrupt_and_ends_the_connection),
         TEST(a_connection_that_is_cut_is_made_again),
         TEST(a_server_that_stands_still_lets_no_deadline_pass),
-        TEST(given_up_commands_keep_their_place_and_nobody_gets_the_answer_of_another),
         TEST(when_it_is_killed_nothing_acknowledged_is_lost),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
-static int run_late_tests(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(given_up_commands_keep_their_place_and_nobody_gets_the_answer_of_another),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
-
+/* `redis_trouble late NUMBER`: so many reads that are given up, and nothing else. */
 int main(int argc, char **argv)
 {
     if (!redis_server_is_installed()) {
         fprintf(stderr, "skipped: there is no redis-server\n");
         return SKIPPED;
     }
-    if (argc == 3 && strcmp(argv[1], "late") == 0) {
-        late_wanted = strtoul(argv[2], NULL, 10);
-        return run_late_tests();
-    }
-    return redis_run_trouble_tests() + redis_run_replica_tests() + redis_run_scan_tests() +
-           redis_run_slow_tests() + redis_run_wait_tests();
+    if (argc == 3 && strcmp(argv[1], "late") == 0)
+        return redis_run_late_tests(strtoul(argv[2], NULL, 10));
+    return redis_run_trouble_tests() + redis_run_late_tests(LATE_FEW) + redis_run_replica_tests() +
+           redis_run_scan_tests() + redis_run_slow_tests() + redis_run_wait_tests();
 }
