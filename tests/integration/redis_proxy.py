@@ -15,7 +15,8 @@ class Link:
         self.proxy = proxy
         self.client = client
         self.server = socket.socket(socket.AF_UNIX)
-        self.is_dead = False
+        proxy.links.add(self)  # before the look at the mode: set() finds it, or it finds what was set
+        self.is_dead = proxy.mode == "dead"
         try:
             self.server.connect(proxy.target)
         except OSError:
@@ -25,6 +26,7 @@ class Link:
             threading.Thread(target=self._carry, args=arguments, daemon=True).start()
 
     def close(self):
+        self.proxy.links.discard(self)
         for end in (self.client, self.server):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -42,7 +44,6 @@ class Link:
                     sink.sendall(data[:step])
                     data = data[step:]
         self.close()
-        self.proxy.links.discard(self)
 
 
 class RedisProxy:
@@ -95,7 +96,4 @@ class RedisProxy:
     def _accept(self, listener):
         with contextlib.suppress(OSError):
             while True:
-                client = listener.accept()[0]
-                link = Link(self, client)
-                link.is_dead = self.mode == "dead"
-                self.links.add(link)
+                Link(self, listener.accept()[0])
