@@ -47,7 +47,7 @@ static int64_t now_ms(void)
     return clock_now_ns() / 1000000;
 }
 
-static void wake(struct connections *connections)
+void connections_wake(struct connections *connections)
 {
     /* Fails only when it is so full that the thread is awake anyway. */
     (void)!eventfd_write(connections->wake_fd, 1);
@@ -146,6 +146,7 @@ static void *run(void *argument)
                                {.fd = connections->options.listen_fd, .events = POLLIN}};
         eventfd_t rings;
 
+        connections->options.tend(connections->options.owner);
         if (is_held_up)
             plan.wait_ms = LOOK_MS_MAX / 10;
         if (poll(fds, listens ? 2 : 1, plan.wait_ms) < 0)
@@ -187,7 +188,7 @@ void connections_stop(struct connections *connections)
     pthread_mutex_lock(&connections->lock);
     connections->is_stopping = true;
     pthread_mutex_unlock(&connections->lock);
-    wake(connections);
+    connections_wake(connections);
     pthread_join(connections->thread, NULL);
 }
 
@@ -215,7 +216,7 @@ struct connection *connections_add(struct connections *connections, int fd)
     connections->first = connection;
     pthread_mutex_unlock(&connections->lock);
     if (is_first)
-        wake(connections);
+        connections_wake(connections);
     return connection;
 }
 
@@ -234,7 +235,7 @@ void connections_remove(struct connections *connections, struct connection *conn
     pthread_mutex_unlock(&connections->lock);
     memory_free(connection);
     if (was_full)
-        wake(connections);
+        connections_wake(connections);
 }
 
 void connection_enter(struct connections *connections, struct connection *connection,
@@ -262,5 +263,5 @@ void connections_quiesce(struct connections *connections)
     pthread_mutex_unlock(&connections->lock);
     /* Who connects now is refused, and goes elsewhere. */
     shutdown(connections->options.listen_fd, SHUT_RDWR);
-    wake(connections);
+    connections_wake(connections);
 }

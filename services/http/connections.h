@@ -23,6 +23,8 @@ struct connections_options {
     unsigned shortest_ms; /* of all deadlines */
     /* Takes over the socket of a new connection; false when it has closed it instead. */
     bool (*take)(void *owner, int fd, const struct sockaddr *address, socklen_t length);
+    /* On the thread that accepts, whenever it is awake. */
+    void (*tend)(void *owner);
     void *owner;
 };
 
@@ -32,6 +34,9 @@ void connections_start(struct connections *connections);
 void connections_stop(struct connections *connections);
 /* When there are no connections any more.  NULL is allowed. */
 void connections_free(struct connections *connections);
+
+/* Have the thread look, and tend. */
+void connections_wake(struct connections *connections);
 
 /* A connection that was taken lives until it is removed, which is before its socket is closed: the
  * number may be another's afterwards. */

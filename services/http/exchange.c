@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Exchanges: taking a request in, handing it to its handler, waiting for the answer. */
-#include "http/exchange.h"
+#include "http/daemon.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -114,9 +114,10 @@ static int refusal_of(const struct http_exchange *exchange, const struct framing
     return 0;
 }
 
-static struct http_exchange *begin(struct exchange_home *home, struct MHD_Connection *mhd,
+static struct http_exchange *begin(const struct http_daemon *daemon, struct MHD_Connection *mhd,
                                    const char *url, const char *method)
 {
+    struct exchange_home *home = daemon->home;
     struct http_exchange *exchange = memory_new(struct http_exchange);
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -124,6 +125,7 @@ static struct http_exchange *begin(struct exchange_home *home, struct MHD_Connec
     atomic_init(&exchange->references, 1);
     atomic_init(&exchange->state, EXCHANGE_RECEIVING);
     exchange->home = home;
+    exchange->daemon = daemon;
     exchange->mhd = mhd;
     exchange->connection = info->socket_context;
     exchange->match = router_find(&home->router, method, url);
@@ -149,10 +151,10 @@ static enum MHD_Result queue(struct http_exchange *exchange)
 }
 
 /* After the header, before the body. */
-static enum MHD_Result receive_header(struct exchange_home *home, struct MHD_Connection *mhd,
+static enum MHD_Result receive_header(const struct http_daemon *daemon, struct MHD_Connection *mhd,
                                       const char *url, const char *method, void **ret_exchange)
 {
-    struct http_exchange *exchange = begin(home, mhd, url, method);
+    struct http_exchange *exchange = begin(daemon, mhd, url, method);
     struct framing framing = {0};
     char allow[ROUTER_ALLOW_MAX];
     int refusal;
@@ -217,7 +219,7 @@ static enum MHD_Result handle(struct http_exchange *exchange)
     return queue(exchange);
 }
 
-enum MHD_Result exchange_on_request(void *home, struct MHD_Connection *mhd, const char *url,
+enum MHD_Result exchange_on_request(void *daemon, struct MHD_Connection *mhd, const char *url,
                                     const char *method, const char *version, const char *upload,
                                     size_t *upload_length, void **ret_exchange)
 {
@@ -225,7 +227,7 @@ enum MHD_Result exchange_on_request(void *home, struct MHD_Connection *mhd, cons
 
     (void)version;
     if (!exchange)
-        return receive_header(home, mhd, url, method, ret_exchange);
+        return receive_header(daemon, mhd, url, method, ret_exchange);
     if (*upload_length > 0)
         return receive_body(exchange, upload, upload_length);
     if (atomic_load(&exchange->state) == EXCHANGE_RECEIVING)

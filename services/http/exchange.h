@@ -22,6 +22,8 @@ enum exchange_state {
     EXCHANGE_ANSWERED,
 };
 
+struct http_daemon;
+
 struct exchange_list {
     pthread_mutex_t lock;
     pthread_cond_t is_empty;
@@ -45,6 +47,7 @@ struct http_exchange {
     atomic_uint references; /* libmicrohttpd's, and that of who is to answer a parked one */
     _Atomic enum exchange_state state;
     struct exchange_home *home;
+    const struct http_daemon *daemon; /* that its connection belongs to */
     struct http_exchange *next;
     struct http_exchange *previous;
     struct MHD_Connection *mhd;
@@ -64,8 +67,8 @@ struct http_exchange {
     int status;
 };
 
-/* Callbacks of libmicrohttpd; their closure is the struct exchange_home. */
-enum MHD_Result exchange_on_request(void *home, struct MHD_Connection *mhd, const char *url,
+/* Callbacks of libmicrohttpd; their closures are the daemon and the home. */
+enum MHD_Result exchange_on_request(void *daemon, struct MHD_Connection *mhd, const char *url,
                                     const char *method, const char *version, const char *upload,
                                     size_t *upload_length, void **exchange);
 void exchange_on_completed(void *home, struct MHD_Connection *mhd, void **exchange,

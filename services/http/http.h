@@ -54,13 +54,18 @@ struct http_observation {
     const char *request_id;
 };
 
+/* PEM. */
+struct http_tls {
+    const char *certificate; /* intermediates behind it; NULL: plaintext */
+    const char *key;
+};
+
 struct http_options {
     const char *address; /* "127.0.0.1:8080", "[::1]:0", "unix:/run/passgate/http.sock" */
     const struct http_group *groups;
     size_t group_count;
 
-    const char *certificate_file; /* PEM, with intermediates; NULL: plaintext */
-    const char *key_file;
+    struct http_tls tls; /* need not stay */
     /* Plaintext on an address that is not loopback: for what is public by nature (the ops
      * listener), else such an address needs TLS. */
     bool is_plaintext_allowed;
@@ -85,6 +90,15 @@ MUST_CHECK bool http_server_new(const struct http_options *options, struct http_
 
 /* The port, for an address that ended in ":0"; 0 for unix sockets. */
 uint16_t http_server_port(const struct http_server *server);
+
+/*
+ * Another certificate for a server that has one: connections that come get it, those that are there
+ * keep theirs, and end with their next response at the latest.  No request is lost.  CONFIG_INVALID
+ * when certificate and key cannot be used; then nothing has changed.  Any thread that is not the
+ * server's own.
+ */
+MUST_CHECK bool http_server_renew_tls(struct http_server *server, const struct http_tls *tls,
+                                      struct err *err);
 
 /* Take no more connections, close those that are idle, tell the others to go after their response.
  */

@@ -2,7 +2,7 @@
 /* Responses: from what a handler says to what goes out, conditional requests included. */
 #include "base/attributes.h"
 #include "base/memory.h"
-#include "http/exchange.h"
+#include "http/daemon.h"
 
 #include <stdio.h>
 
@@ -74,7 +74,8 @@ void exchange_build_response(struct http_exchange *exchange, const struct http_r
         add_header(built, response->headers[i].name, response->headers[i].value);
     add_header(built, "X-Content-Type-Options", "nosniff");
     add_header(built, "X-Request-ID", exchange->request_id);
-    if (exchange->must_close || atomic_load(&exchange->home->is_quiescing))
+    if (exchange->must_close || atomic_load(&exchange->home->is_quiescing) ||
+        atomic_load(&exchange->daemon->is_retired))
         add_header(built, MHD_HTTP_HEADER_CONNECTION, "close");
     exchange->status = is_empty ? 304 : response->status;
     exchange->response = built;

@@ -207,8 +207,7 @@ static bool check_pem_blocks(struct span pem, struct err *err)
     return true;
 }
 
-/* Without it OpenSSL would ask for a passphrase on the terminal. */
-static int have_no_passphrase(char *buffer, int size, int is_writing, void *unused)
+int key_no_passphrase(char *buffer, int size, int is_writing, void *unused)
 {
     (void)buffer, (void)size, (void)is_writing, (void)unused;
     return -1;
@@ -267,7 +266,7 @@ bool key_from_pem(struct span pem, struct key **ret_key, struct err *err)
     if (!check_pem_blocks(pem, err))
         return false;
     bio = BIO_new_mem_buf(pem.data, (int)pem.length);
-    handle = bio ? PEM_read_bio_PrivateKey(bio, NULL, have_no_passphrase, NULL) : NULL;
+    handle = bio ? PEM_read_bio_PrivateKey(bio, NULL, key_no_passphrase, NULL) : NULL;
     BIO_free(bio);
     ERR_clear_error();
     if (!handle)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key from the inside: for key.c, which makes them, and signature.c, which uses them. */
+/* A key from the inside: for key.c, which makes them, signature.c, which uses them, and
+ * certificate.c, which reads others like them. */
 #ifndef KEYS_KEY_INTERNAL_H
 #define KEYS_KEY_INTERNAL_H
 
@@ -31,5 +32,8 @@ struct key {
 };
 
 void key_shelf_free(struct key_shelf *shelf);
+
+/* For PEM_read_bio_…(): without it OpenSSL would ask for a passphrase on the terminal. */
+int key_no_passphrase(char *buffer, int size, int is_writing, void *unused);
 
 #endif

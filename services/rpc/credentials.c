@@ -2,56 +2,57 @@
 /* Server credentials. */
 #include "rpc/credentials.h"
 
-#include "base/file.h"
-#include "base/secret.h"
-
-enum { PEM_BYTES_MAX = 256 * 1024 };
-
-static bool read_pem(const char *path, struct arena *arena, struct span *ret_pem, struct err *err)
+/* Core takes over what it is given, and goes on with what it had when it can make nothing of it. */
+static grpc_ssl_certificate_config_reload_status
+fetch(void *user_data, grpc_ssl_server_certificate_config **ret_config)
 {
-    if (file_read(path, PEM_BYTES_MAX, arena, ret_pem, err))
-        return true;
-    err->code = ERR_CONFIG_INVALID;
-    return false;
+    struct rpc_credentials *credentials = user_data;
+    grpc_ssl_server_certificate_config *next = NULL;
+
+    if (atomic_load_explicit(&credentials->next, memory_order_relaxed))
+        next = atomic_exchange_explicit(&credentials->next, NULL, memory_order_acquire);
+    if (!next)
+        return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
+    *ret_config = next;
+    return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
 
-static bool make_tls(const struct rpc_tls *tls, struct arena *arena,
-                     grpc_server_credentials **ret_credentials, struct err *err)
+bool rpc_credentials_make(struct rpc_credentials *credentials, const struct rpc_tls *tls,
+                          grpc_server_credentials **ret_core, struct err *err)
 {
-    struct span certificate, key = {0}, client_ca;
-    grpc_ssl_pem_key_cert_pair pair;
-
-    if (!tls->certificate_file || !tls->key_file || !tls->client_ca_file)
+    if (!tls->certificate && !tls->key && !tls->client_ca) {
+        *ret_core = grpc_insecure_server_credentials_create();
+        return true;
+    }
+    if (!tls->certificate || !tls->key || !tls->client_ca)
         return err_set(err, ERR_CONFIG_INVALID,
                        "TLS needs a certificate, a key and a CA for clients, all three");
-    if (!read_pem(tls->certificate_file, arena, &certificate, err) ||
-        !read_pem(tls->client_ca_file, arena, &client_ca, err) ||
-        !read_pem(tls->key_file, arena, &key, err))
-        return false;
-    pair.private_key = (const char *)key.data;
-    pair.cert_chain = (const char *)certificate.data;
-    *ret_credentials = grpc_ssl_server_credentials_create_ex(
-        (const char *)client_ca.data, &pair, 1,
-        GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, NULL);
-    secret_wipe((void *)key.data, key.length);
-    if (!*ret_credentials)
-        return err_set(err, ERR_CONFIG_INVALID, "TLS refuses %s with %s", tls->certificate_file,
-                       tls->key_file);
+    credentials->is_tls = true;
+    rpc_credentials_renew(credentials, tls);
+    *ret_core = grpc_ssl_server_credentials_create_with_options(
+        grpc_ssl_server_credentials_create_options_using_config_fetcher(
+            GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY, fetch, credentials));
     return true;
 }
 
-bool rpc_credentials_make(const struct rpc_tls *tls, grpc_server_credentials **ret_credentials,
-                          struct err *err)
+static void replace(struct rpc_credentials *credentials, grpc_ssl_server_certificate_config *next)
 {
-    struct arena arena;
-    bool is_made;
+    grpc_ssl_server_certificate_config *unused =
+        atomic_exchange_explicit(&credentials->next, next, memory_order_acq_rel);
 
-    if (!tls->certificate_file && !tls->key_file && !tls->client_ca_file) {
-        *ret_credentials = grpc_insecure_server_credentials_create();
-        return true;
-    }
-    arena_init(&arena, 16 * 1024);
-    is_made = make_tls(tls, &arena, ret_credentials, err);
-    arena_release(&arena);
-    return is_made;
+    if (unused)
+        grpc_ssl_server_certificate_config_destroy(unused);
+}
+
+void rpc_credentials_renew(struct rpc_credentials *credentials, const struct rpc_tls *tls)
+{
+    grpc_ssl_pem_key_cert_pair pair = {.private_key = tls->key, .cert_chain = tls->certificate};
+
+    if (credentials->is_tls)
+        replace(credentials, grpc_ssl_server_certificate_config_create(tls->client_ca, &pair, 1));
+}
+
+void rpc_credentials_release(struct rpc_credentials *credentials)
+{
+    replace(credentials, NULL);
 }

@@ -120,20 +120,20 @@ static bool is_served(const char *address)
 static bool bind_listener(struct rpc_server *server, size_t index, struct err *err)
 {
     const struct rpc_listener *listener = &server->options.listeners[index];
-    grpc_server_credentials *credentials;
+    grpc_server_credentials *core;
 
     if (is_served(listener->address))
         return err_set(err, ERR_CONFIG_INVALID, "cannot listen on %s: in use", listener->address);
-    if (!rpc_credentials_make(&listener->tls, &credentials, err))
+    if (!rpc_credentials_make(&server->credentials[index], &listener->tls, &core, err))
         return false;
-    server->has_tls |= listener->tls.certificate_file != NULL;
-    server->ports[index] = grpc_server_add_http2_port(server->core, listener->address, credentials);
-    grpc_server_credentials_release(credentials);
+    server->has_tls |= listener->tls.certificate != NULL;
+    server->ports[index] = grpc_server_add_http2_port(server->core, listener->address, core);
+    grpc_server_credentials_release(core);
     if (server->ports[index] == 0)
-        return err_set(
-            err, ERR_CONFIG_INVALID,
-            "cannot listen on %s: in use, not an address of this machine, or bad TLS files",
-            listener->address);
+        return err_set(err, ERR_CONFIG_INVALID,
+                       "cannot listen on %s: in use, not an address of this machine, or a "
+                       "certificate that cannot serve",
+                       listener->address);
     if (strncmp(listener->address, "unix:", strlen("unix:")) == 0)
         server->ports[index] = 0; /* core says 1 */
     return true;
@@ -196,6 +196,7 @@ static struct rpc_server *server_new(const struct rpc_options *options)
     server->worker_count =
         options->worker_count > 0 ? options->worker_count : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     server->ports = memory_new_array(int, options->listener_count);
+    server->credentials = memory_new_array(struct rpc_credentials, options->listener_count);
     server->stopped.on_done = on_stopped;
     pthread_mutex_init(&server->mutex, NULL);
     pthread_condattr_init(&attributes);
@@ -261,6 +262,12 @@ bool rpc_server_start(const struct rpc_options *options, struct rpc_server **ret
 int rpc_server_port(const struct rpc_server *server, size_t index)
 {
     return server->ports[index];
+}
+
+void rpc_server_renew_tls(struct rpc_server *server, const struct rpc_tls *tls)
+{
+    for (size_t i = 0; i < server->options.listener_count; i++)
+        rpc_credentials_renew(&server->credentials[i], tls);
 }
 
 size_t rpc_server_method_count(const struct rpc_server *server)
@@ -356,6 +363,9 @@ void rpc_server_free(struct rpc_server *server)
     memory_free(server->workers);
     memory_free(server->doors);
     memory_free(server->interceptors);
+    for (size_t i = 0; i < server->options.listener_count; i++)
+        rpc_credentials_release(&server->credentials[i]);
+    memory_free(server->credentials);
     memory_free(server->ports);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->mutex);

@@ -15,11 +15,11 @@
 
 struct rpc_server;
 
-/* A file that holds PEM; all three or none. */
+/* PEM; all three or none.  Copied. */
 struct rpc_tls {
-    const char *certificate_file; /* NULL: plaintext */
-    const char *key_file;
-    const char *client_ca_file; /* client certificates are required and verified against it */
+    const char *certificate; /* intermediates behind it; NULL: plaintext */
+    const char *key;
+    const char *client_ca; /* client certificates are required and verified against it */
 };
 
 struct rpc_listener {
@@ -62,6 +62,11 @@ MUST_CHECK bool rpc_server_start(const struct rpc_options *options, struct rpc_s
 
 /* The port that listener `index` got (for ":0"); 0 for a unix socket. */
 int rpc_server_port(const struct rpc_server *server, size_t index);
+
+/* Every listener with TLS goes on with these, from the next handshake on; connections that are
+ * there keep what they began with, until their age.  What cannot be used must have been found
+ * before (keys/certificate.h): core would log it and stay with the old. */
+void rpc_server_renew_tls(struct rpc_server *server, const struct rpc_tls *tls);
 
 size_t rpc_server_method_count(const struct rpc_server *server);
 const char *rpc_server_method_path(const struct rpc_server *server, size_t index);

@@ -68,8 +68,9 @@ struct rpc_server {
     struct rpc_worker *workers;
     uint32_t worker_count;
     int *ports;
-    bool has_tls;        /* one of the listeners at least */
-    atomic_uint permits; /* for calls that may be shed, that no worker has taken */
+    struct rpc_credentials *credentials; /* one per listener */
+    bool has_tls;                        /* one of the listeners at least */
+    atomic_uint permits;                 /* for calls that may be shed, that no worker has taken */
     uint32_t permit_batch;
     atomic_int streams_end; /* enum streams_end */
     struct rpc_op stopped;

@@ -23,17 +23,14 @@ static void bind_callers(struct server *server)
     server->callers = (struct caller_bindings){rows, config->caller_count};
 }
 
-static size_t list_listeners(struct server *server, struct rpc_listener *listeners)
+static size_t list_listeners(struct server *server, const struct rpc_tls *tls,
+                             struct rpc_listener *listeners)
 {
     const struct config *config = server->config;
-    struct rpc_tls tls = {.certificate_file = NULL};
     size_t count = 0;
 
-    if (config->tls.certificate_file[0] != '\0')
-        tls = (struct rpc_tls){config->tls.certificate_file, config->tls.key_file,
-                               config->tls.client_ca_file};
     for (size_t i = 0; i < config->listen.grpc.count && count < LISTENERS_MAX - 1; i++)
-        listeners[count++] = (struct rpc_listener){config->listen.grpc.rows[i].text, tls};
+        listeners[count++] = (struct rpc_listener){config->listen.grpc.rows[i].text, *tls};
     if (config->listen.grpc_socket[0] != '\0')
         listeners[count++] = (struct rpc_listener){
             .address = arena_printf(&server->arena, "unix:%s", config->listen.grpc_socket)};
@@ -72,14 +69,34 @@ static void register_methods(struct server *server)
                              server->services[i].methods[k].name));
 }
 
-static bool start_rpc(struct server *server, uint32_t worker_count, struct err *err)
+static struct rpc_tls rpc_tls_of(const struct certificate *certificate)
+{
+    return (struct rpc_tls){
+        .certificate = (const char *)certificate->chain.data,
+        .key = (const char *)certificate->key.data,
+        .client_ca = (const char *)certificate->client_ca.data,
+    };
+}
+
+static bool renew_rpc(void *owner, const struct certificate *certificate, struct err *err)
+{
+    const struct rpc_tls tls = rpc_tls_of(certificate);
+    struct server *server = owner;
+
+    (void)err;
+    rpc_server_renew_tls(server->rpc, &tls);
+    return true;
+}
+
+static bool start_core(struct server *server, const struct rpc_tls *tls, uint32_t worker_count,
+                       struct err *err)
 {
     const struct config *config = server->config;
     const struct rpc_interceptor *interceptors[INTERCEPTORS_MAX];
     struct rpc_listener listeners[LISTENERS_MAX];
     const struct rpc_options options = {
         .listeners = listeners,
-        .listener_count = list_listeners(server, listeners),
+        .listener_count = list_listeners(server, tls, listeners),
         .services = server->services,
         .service_count = server->service_count,
         .interceptors = interceptors,
@@ -108,6 +125,26 @@ static bool start_rpc(struct server *server, uint32_t worker_count, struct err *
     return true;
 }
 
+static bool start_rpc(struct server *server, uint32_t worker_count, struct err *err)
+{
+    const struct config *config = server->config;
+    const struct certificate_files files = {config->tls.certificate_file, config->tls.key_file,
+                                            config->tls.client_ca_file};
+    const struct certificate_user user = {METRICS_LISTENER_GRPC, renew_rpc, server};
+    struct rpc_tls tls = {.certificate = NULL};
+    struct certificate certificate;
+    bool is_started;
+
+    if (files.chain[0] == '\0')
+        return start_core(server, &tls, worker_count, err);
+    if (!certificates_begin(server->certificates, &files, &user, &certificate, err))
+        return false;
+    tls = rpc_tls_of(&certificate);
+    is_started = start_core(server, &tls, worker_count, err);
+    certificate_release(&certificate);
+    return is_started;
+}
+
 static void observe_http(void *owner, const struct http_observation *observation)
 {
     struct server *server = owner;
@@ -120,17 +157,14 @@ static void observe_http(void *owner, const struct http_observation *observation
 }
 
 static bool start_listener(struct server *server, const struct config_address *address,
-                           struct http_group group, bool is_ops, struct http_server **ret_http,
-                           struct err *err)
+                           struct http_group group, bool is_ops, const struct http_tls *tls,
+                           struct http_server **ret_http, struct err *err)
 {
-    const struct config *config = server->config;
-    const bool has_tls = !is_ops && config->http.tls_certificate_file[0] != '\0';
     const struct http_options options = {
         .address = address->text,
         .groups = &group,
         .group_count = 1,
-        .certificate_file = has_tls ? config->http.tls_certificate_file : NULL,
-        .key_file = has_tls ? config->http.tls_key_file : NULL,
+        .tls = *tls,
         .is_plaintext_allowed = is_ops,
         .observe = observe_http,
         .observer = server,
@@ -145,19 +179,56 @@ static bool start_listener(struct server *server, const struct config_address *a
     return true;
 }
 
-static bool start_http(struct server *server, struct err *err)
+static struct http_tls http_tls_of(const struct certificate *certificate)
+{
+    return (struct http_tls){
+        .certificate = (const char *)certificate->chain.data,
+        .key = (const char *)certificate->key.data,
+    };
+}
+
+static bool renew_http(void *owner, const struct certificate *certificate, struct err *err)
+{
+    const struct http_tls tls = http_tls_of(certificate);
+    struct server *server = owner;
+
+    return http_server_renew_tls(server->http, &tls, err);
+}
+
+static bool start_public(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
+    const struct http_group group = web_public_group(&server->web);
+    const struct certificate_files files = {config->http.tls_certificate_file,
+                                            config->http.tls_key_file, NULL};
+    const struct certificate_user user = {METRICS_LISTENER_HTTP, renew_http, server};
+    struct http_tls tls = {.certificate = NULL};
+    struct certificate certificate;
+    bool is_started;
 
-    return start_listener(server, &config->listen.http, web_public_group(&server->web), false,
-                          &server->http, err) &&
-           start_listener(server, &config->listen.ops, web_ops_group(&server->web), true,
-                          &server->ops, err);
+    if (files.chain[0] == '\0' || config->listen.http.text[0] == '\0')
+        return start_listener(server, &config->listen.http, group, false, &tls, &server->http, err);
+    if (!certificates_begin(server->certificates, &files, &user, &certificate, err))
+        return false;
+    tls = http_tls_of(&certificate);
+    is_started =
+        start_listener(server, &config->listen.http, group, false, &tls, &server->http, err);
+    certificate_release(&certificate);
+    return is_started;
+}
+
+static bool start_ops(struct server *server, struct err *err)
+{
+    const struct http_tls plaintext = {.certificate = NULL};
+
+    return start_listener(server, &server->config->listen.ops, web_ops_group(&server->web), true,
+                          &plaintext, &server->ops, err);
 }
 
 bool doors_open(struct server *server, uint32_t worker_count, struct err *err)
 {
     bind_callers(server);
     register_methods(server);
-    return start_rpc(server, worker_count, err) && start_http(server, err);
+    return start_rpc(server, worker_count, err) && start_public(server, err) &&
+           start_ops(server, err);
 }

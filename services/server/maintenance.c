@@ -110,6 +110,7 @@ static void *run(void *argument)
 
         look_at_directives(maintenance, is_kicked);
         look_at_keys(maintenance);
+        certificates_look(maintenance->options.certificates, is_kicked);
         look_at_store(maintenance);
         look_at_lease(maintenance);
         /* The store's answers end sleeps of the same mailbox: who kicked or stopped meanwhile has

@@ -7,6 +7,7 @@
 #include "base/snapshot.h"
 #include "directive/folder.h"
 #include "entitlement/watches.h"
+#include "server/certificates.h"
 
 struct maintenance;
 
@@ -17,6 +18,7 @@ struct maintenance_options {
     const char *keys_folder;
     int64_t keys_keep_ms;
     struct snapshot *keys; /* of struct key_ring */
+    struct certificates *certificates;
     struct store *store;
     struct readiness *readiness;
     int64_t lease_ms;

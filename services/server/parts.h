@@ -15,6 +15,7 @@
 #include "keys/key_ring.h"
 #include "reflection/reflection.h"
 #include "rpc/server.h"
+#include "server/certificates.h"
 #include "server/maintenance.h"
 #include "server/server.h"
 #include "verification/verification.h"
@@ -40,6 +41,7 @@ struct server {
     struct facts_cache *cache;
     struct snapshot keys;
     struct snapshot directives;
+    struct certificates *certificates;
     struct mailbox maintenance_mailbox;
     struct directive_folder *folder;
     struct maintenance *maintenance;

@@ -183,6 +183,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         worker_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     server->metrics = metrics_new(worker_count);
     server->readiness = readiness_new();
+    server->certificates = certificates_new(server->metrics, &clock_system);
     make_health(server);
     server->executor = executor_new(EXECUTOR_THREADS, EXECUTOR_QUEUE);
     if (!foundation_open(server, diagnostics, err))
@@ -205,6 +206,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         .keys_folder = config->keys.folder,
         .keys_keep_ms = foundation_keys_keep_ms(server),
         .keys = &server->keys,
+        .certificates = server->certificates,
         .store = server->store,
         .readiness = server->readiness,
         .lease_ms = config->directives.lease_ms,
@@ -278,6 +280,7 @@ void server_stop(struct server *server)
     health_free(server->health);
     snapshot_release(&server->directives);
     snapshot_release(&server->keys);
+    certificates_free(server->certificates);
     metrics_free(server->metrics);
     readiness_free(server->readiness);
     mailbox_release(&server->maintenance_mailbox);

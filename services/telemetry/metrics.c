@@ -37,6 +37,10 @@ static const char *const audit_results[] = {
     [METRICS_AUDIT_REFUSED] = "refused",
     [METRICS_AUDIT_DROPPED] = "dropped",
 };
+static const char *const listeners[] = {
+    [METRICS_LISTENER_GRPC] = "grpc",
+    [METRICS_LISTENER_HTTP] = "http",
+};
 static const char *const http_codes[] = {"other", "1xx", "2xx", "3xx", "4xx", "5xx"};
 static const char *const build_versions[] = {PASSGATE_VERSION};
 

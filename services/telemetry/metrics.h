@@ -33,6 +33,12 @@ enum metrics_claim_source { METRICS_CLAIM_SIGNED, METRICS_CLAIM_CACHED };
 enum metrics_outcome { METRICS_SUCCESS, METRICS_FAILURE };
 enum metrics_audit_result { METRICS_AUDIT_TAKEN, METRICS_AUDIT_REFUSED, METRICS_AUDIT_DROPPED };
 
+enum metrics_listener {
+    METRICS_LISTENER_GRPC,
+    METRICS_LISTENER_HTTP,
+    METRICS_LISTENER_COUNT,
+};
+
 /*
  * X(identifier, kind, name, label or NULL, values of the label, help)
  *
@@ -90,6 +96,12 @@ enum metrics_audit_result { METRICS_AUDIT_TAKEN, METRICS_AUDIT_REFUSED, METRICS_
       "HTTP requests that were answered, by class of status.")                                  \
     X(HTTP_DURATION, HISTOGRAM, "passgate_http_duration_seconds", NULL, no_values,              \
       "Time from the header of an HTTP request to the end of its answer.")                      \
+    X(CERTIFICATE_EXPIRY, GAUGE, "passgate_certificate_expiry_timestamp_seconds", "listener",   \
+      listeners, "When the certificate in use ends; 0 where there is no TLS.")                  \
+    X(CERTIFICATE_REFUSED, GAUGE, "passgate_certificate_refused", "listener", listeners,        \
+      "1 while the files hold a certificate that cannot be used, and an older one is.")         \
+    X(CERTIFICATE_LOADS, COUNTER, "passgate_certificate_loads_total", "result", outcomes,       \
+      "Certificates that were found in the files, used or refused.")                            \
     X(EXECUTOR_QUEUED, GAUGE, "passgate_executor_queued_jobs", NULL, no_values,                 \
       "Jobs that wait for the executor.")                                                       \
     X(READY, GAUGE, "passgate_ready", NULL, no_values, "1 while /readyz says ready.")           \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP server and clients that are wrong, slow, too large or hostile; and TLS. */
+/* The HTTP server and clients that are wrong, slow, too large or hostile. */
 #include "http_fixture.h"
 
 #include "base/attributes.h"
@@ -237,85 +237,6 @@ static void more_connections_than_allowed_wait_their_turn(void **state)
     assert_still_serves(fixture);
 }
 
-struct tls_files {
-    char folder[64];
-    char certificate[96];
-    char key[96];
-    char other_key[96];
-};
-
-static bool run_shell(const char *command)
-{
-    return system(command) == 0; /* NOLINT(cert-env33-c): the commands are written here */
-}
-
-static bool make_tls_files(struct tls_files *files)
-{
-    char command[1024];
-
-    snprintf(files->folder, sizeof(files->folder), "/tmp/passgate-tls-XXXXXX");
-    if (!mkdtemp(files->folder))
-        return false;
-    snprintf(files->certificate, sizeof(files->certificate), "%s/c.pem", files->folder);
-    snprintf(files->key, sizeof(files->key), "%s/k.pem", files->folder);
-    snprintf(files->other_key, sizeof(files->other_key), "%s/o.pem", files->folder);
-    snprintf(command, sizeof(command),
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
-             "/CN=localhost -keyout %s -out %s 2>/dev/null && openssl ecparam -genkey -name "
-             "prime256v1 -noout -out %s 2>/dev/null",
-             files->key, files->certificate, files->other_key);
-    return run_shell(command);
-}
-
-static bool ask_with_tls(uint16_t port, const char *flags)
-{
-    char command[512];
-
-    snprintf(command, sizeof(command),
-             "printf 'GET /ok HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | "
-             "timeout 10 openssl s_client -quiet -connect 127.0.0.1:%d %s 2>/dev/null | "
-             "grep -q hello",
-             port, flags);
-    return run_shell(command);
-}
-
-static void with_a_certificate_the_server_speaks_tls_1_2_and_1_3_only(void **state)
-{
-    struct server_fixture fixture;
-    struct tls_files files;
-    struct http_options options = {.address = "127.0.0.1:0"};
-    struct http_server *server;
-    struct err err = ERR_NONE;
-    char command[128];
-    int fd;
-
-    (void)state;
-    assert_true(make_tls_files(&files));
-    options.certificate_file = files.certificate;
-    options.key_file = files.other_key;
-    assert_false(http_server_new(&options, &server, &err));
-    assert_int_equal(err.code, ERR_CONFIG_INVALID);
-    options.key_file = NULL;
-    assert_false(http_server_new(&options, &server, &err));
-    options.key_file = "/nonexistent/key.pem";
-    assert_false(http_server_new(&options, &server, &err));
-    assert_int_equal(err.code, ERR_IO);
-    options.key_file = files.key;
-    options.address = "0.0.0.0:0";
-    fixture_start(&fixture, &options);
-    assert_true(ask_with_tls(http_server_port(fixture.server), "-tls1_2"));
-    assert_true(ask_with_tls(http_server_port(fixture.server), "-tls1_3"));
-    assert_false(
-        ask_with_tls(http_server_port(fixture.server), "-tls1_1 -cipher DEFAULT@SECLEVEL=0"));
-    fd = client_connect(&fixture);
-    client_send(fd, "GET /ok HTTP/1.1\r\n\r\n", 20);
-    assert_null(strstr(client_receive(fd, answer, false), "200"));
-    close(fd);
-    fixture_stop(&fixture, 100);
-    snprintf(command, sizeof(command), "rm -r %s", files.folder);
-    assert_true(run_shell(command));
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, fixture_tear_down)
 
 int main(void)
@@ -330,7 +251,6 @@ int main(void)
         TEST(a_parked_exchange_may_take_longer_than_a_request),
         cmocka_unit_test(who_does_not_take_the_response_is_cut_off),
         TEST(more_connections_than_allowed_wait_their_turn),
-        cmocka_unit_test(with_a_certificate_the_server_speaks_tls_1_2_and_1_3_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,17 @@ static void make_certificates(struct world *world)
         abort();
 }
 
+static const char *pem_of(struct world *world, const char *name, const char *suffix)
+{
+    struct span content;
+    struct err err;
+
+    if (!file_read(arena_printf(&world->arena, "%s/%s.%s", world->folder, name, suffix), 64 * 1024,
+                   &world->arena, &content, &err))
+        give_up("certificate", &err);
+    return (const char *)content.data;
+}
+
 static void serve(struct world *world, const struct caller_bindings *bindings)
 {
     static const struct caller_bindings nobody;
@@ -241,8 +252,8 @@ static void serve(struct world *world, const struct caller_bindings *bindings)
     world->caller_interceptor = caller_interceptor(bindings ? bindings : &nobody);
     if (world->has_tls) {
         make_certificates(world);
-        listener.tls = (struct rpc_tls){path_of(world, "server.pem"), path_of(world, "server.key"),
-                                        path_of(world, "ca.pem")};
+        listener.tls = (struct rpc_tls){pem_of(world, "server", "pem"),
+                                        pem_of(world, "server", "key"), pem_of(world, "ca", "pem")};
     }
     if (!rpc_server_start(&options, &world->rpc, &err))
         give_up("rpc", &err);
@@ -335,17 +346,6 @@ const struct names *world_names(struct world *world)
 struct store *world_store(struct world *world)
 {
     return world->store;
-}
-
-static const char *pem_of(struct world *world, const char *name, const char *suffix)
-{
-    struct span content;
-    struct err err;
-
-    if (!file_read(arena_printf(&world->arena, "%s/%s.%s", world->folder, name, suffix), 64 * 1024,
-                   &world->arena, &content, &err))
-        give_up("certificate", &err);
-    return (const char *)content.data;
 }
 
 struct core_client *world_client(struct world *world, const char *caller)

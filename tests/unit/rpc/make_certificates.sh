@@ -23,6 +23,7 @@ leaf() { # NAME AUTHORITY DAYS USAGE SAN
 authority ca
 authority stranger
 leaf server ca 1 serverAuth DNS:localhost
+leaf other_server stranger 1 serverAuth DNS:localhost
 leaf spiffe ca 1 clientAuth "URI:spiffe://corp/ns/shop/sa/checkout,DNS:checkout.shop,DNS:spiffe://corp/ns/evil/sa/root"
 leaf two_uris ca 1 clientAuth "URI:spiffe://corp/ns/a/sa/a,URI:spiffe://corp/ns/b/sa/b"
 leaf other_uri ca 1 clientAuth "URI:https://corp/a"

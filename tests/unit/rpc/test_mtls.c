@@ -56,11 +56,17 @@ static int remove_certificates(void **state)
     return result;
 }
 
+/* A server's certificate, and the authority of its clients. */
+static struct rpc_tls tls_of(const char *name, const char *authority)
+{
+    return (struct rpc_tls){pem_of(name, "pem"), pem_of(name, "key"), pem_of(authority, "pem")};
+}
+
 static int start(void **state)
 {
     struct rpc_listener listener = {
         .address = "127.0.0.1:0",
-        .tls = {path_of("server", "pem"), path_of("server", "key"), path_of("ca", "pem")},
+        .tls = tls_of("server", "ca"),
     };
     struct rpc_options options = echo_options();
 
@@ -159,19 +165,18 @@ static void plaintext_does_not_get_in(void **state)
     core_client_free(client);
 }
 
-static void files_that_cannot_serve_do_not_start(void **state)
+static void what_cannot_serve_does_not_start(void **state)
 {
     const struct {
         struct rpc_tls tls;
         const char *why;
     } rows[] = {
-        {{path_of("nobody", "pem"), path_of("server", "key"), path_of("ca", "pem")}, "no file"},
-        {{path_of("server", "pem"), path_of("server", "key"), NULL}, "no CA"},
-        {{NULL, path_of("server", "key"), path_of("ca", "pem")}, "no certificate"},
-        {{path_of("server", "pem"), NULL, path_of("ca", "pem")}, "no key"},
-        {{path_of("server", "key"), path_of("server", "key"), path_of("ca", "pem")}, "a key"},
-        {{path_of("server", "pem"), path_of("server", "csr"), path_of("ca", "pem")}, "a request"},
-        {{path_of("server", "pem"), path_of("dns", "key"), path_of("ca", "pem")}, "another's key"},
+        {{pem_of("server", "pem"), pem_of("server", "key"), NULL}, "no CA"},
+        {{NULL, pem_of("server", "key"), pem_of("ca", "pem")}, "no certificate"},
+        {{pem_of("server", "pem"), NULL, pem_of("ca", "pem")}, "no key"},
+        {{pem_of("server", "key"), pem_of("server", "key"), pem_of("ca", "pem")}, "a key"},
+        {{pem_of("server", "pem"), pem_of("server", "csr"), pem_of("ca", "pem")}, "a request"},
+        {{pem_of("server", "pem"), pem_of("dns", "key"), pem_of("ca", "pem")}, "another's key"},
     };
 
     (void)state;
@@ -189,13 +194,51 @@ static void files_that_cannot_serve_do_not_start(void **state)
     }
 }
 
+static void another_certificate_and_authority_count_from_the_next_handshake_on(void **state)
+{
+    const struct rpc_tls other = tls_of("other_server", "stranger");
+    struct core_client *before = connect_as("spiffe", "ca"), *late, *after;
+
+    (void)state;
+    assert_echo(before, ECHO_PATH "Echo", GRPC_STATUS_OK);
+    /* The first is never taken: no handshake comes between. */
+    rpc_server_renew_tls(echo_server_rpc(echo), &other);
+    rpc_server_renew_tls(echo_server_rpc(echo), &other);
+    assert_echo(before, ECHO_PATH "Echo", GRPC_STATUS_OK);
+    late = connect_as("dns", "ca");
+    assert_echo(late, ECHO_PATH "Echo", GRPC_STATUS_UNAVAILABLE);
+    after = connect_as("foreign", "stranger");
+    assert_echo(after, ECHO_PATH "Echo", GRPC_STATUS_OK);
+    assert_echo(before, ECHO_PATH "Echo", GRPC_STATUS_OK);
+    core_client_free(after);
+    core_client_free(late);
+    core_client_free(before);
+}
+
+/* What keys/ has let through, and core does not understand after all. */
+static void what_core_cannot_use_leaves_the_old_in_its_place(void **state)
+{
+    const struct rpc_tls bad = {pem_of("server", "pem"), pem_of("dns", "key"), pem_of("ca", "pem")};
+    struct core_client *client;
+
+    (void)state;
+    rpc_server_renew_tls(echo_server_rpc(echo), &bad);
+    client = connect_as("spiffe", "ca");
+    assert_echo(client, ECHO_PATH "Echo", GRPC_STATUS_OK);
+    core_client_free(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_the_server_knows_is_in_the_certificate, start, stop),
         cmocka_unit_test_setup_teardown(nobody_else_gets_in, start, stop),
         cmocka_unit_test_setup_teardown(plaintext_does_not_get_in, start, stop),
-        cmocka_unit_test(files_that_cannot_serve_do_not_start),
+        cmocka_unit_test(what_cannot_serve_does_not_start),
+        cmocka_unit_test_setup_teardown(
+            another_certificate_and_authority_count_from_the_next_handshake_on, start, stop),
+        cmocka_unit_test_setup_teardown(what_core_cannot_use_leaves_the_old_in_its_place, start,
+                                        stop),
     };
 
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
