@@ -56,6 +56,13 @@ struct config_store_place {
     const char *primary;               /* its name among the sentinels, or "" */
 };
 
+/* When memory is kept out of swap. */
+enum config_memory_lock {
+    CONFIG_MEMORY_LOCK_SWAP, /* if there is swap, and it is allowed to */
+    CONFIG_MEMORY_LOCK_ALWAYS,
+    CONFIG_MEMORY_LOCK_NEVER,
+};
+
 enum config_keys_algorithm { CONFIG_KEYS_ES256, CONFIG_KEYS_EDDSA };
 
 /* What a caller may do.  A binding holds them as bits: 1u << role. */
@@ -133,6 +140,9 @@ struct config {
         enum log_format format;
         enum err_level level;
     } log;
+    struct {
+        enum config_memory_lock lock;
+    } memory;
     struct {
         const char *audience; /* never "": the issuer is filled in */
         const char *issuer;   /* without a slash at the end */

@@ -67,6 +67,13 @@ static const char *const log_levels[] = {
     NULL,
 };
 
+static const char *const memory_locks[] = {
+    [CONFIG_MEMORY_LOCK_SWAP] = "swap",
+    [CONFIG_MEMORY_LOCK_ALWAYS] = "always",
+    [CONFIG_MEMORY_LOCK_NEVER] = "never",
+    NULL,
+};
+
 const struct option_section option_sections[] = {
     {.name = "audit", .title = "The record of decisions and writes"},
     {.name = "cache", .title = "Facts in memory, in front of the store"},
@@ -77,6 +84,7 @@ const struct option_section option_sections[] = {
     {.name = "keys", .title = "Signing keys"},
     {.name = "listen", .title = "Addresses to serve on"},
     {.name = "log", .title = "The log on standard error"},
+    {.name = "memory", .title = "Memory of the process"},
     {.name = "realm", .title = "Who this deployment is"},
     {.name = "reflection", .title = "gRPC server reflection"},
     {.name = "rpc", .title = "Limits of the gRPC listener"},
@@ -251,6 +259,15 @@ const struct option options[] = {
      .fallback = "info",
      .words = log_levels,
      .help = "lines below this level are not written"},
+    {.name = "memory.lock",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum config_memory_lock, memory.lock),
+     .fallback = "swap",
+     .words = memory_locks,
+     .help = "whether keys and facts about people are kept out of swap, with all other memory: "
+             "with `swap` where the machine has swap, with a warning if it is not allowed to; with "
+             "`always` it does not start otherwise. It takes CAP_IPC_LOCK or an unlimited "
+             "RLIMIT_MEMLOCK, and memory that is free again is not given back"},
     {.name = "realm.audience",
      .type = OPTION_TEXT,
      .offset = TEXT(realm.audience),

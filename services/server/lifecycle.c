@@ -3,6 +3,7 @@
 #include "server/lifecycle.h"
 
 #include "base/clock.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -39,15 +40,26 @@ static bool raise_descriptors(int64_t least, struct err *err)
     return true;
 }
 
+static bool keep_out_of_swap(enum config_memory_lock lock, struct err *err)
+{
+    if (lock == CONFIG_MEMORY_LOCK_NEVER ||
+        (lock == CONFIG_MEMORY_LOCK_SWAP && !secret_is_swap_there()) || secret_lock_process(err))
+        return true;
+    if (lock == CONFIG_MEMORY_LOCK_ALWAYS)
+        return false;
+    LOG(WARN, "memory.swap", "keys and facts about people may get into swap",
+        log_text("detail", err->detail));
+    return true;
+}
+
 bool lifecycle_prepare(const struct config *config, struct err *err)
 {
-    const struct rlimit no_core = {0, 0};
     sigset_t set = handled_set();
 
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    setrlimit(RLIMIT_CORE, &no_core); /* a core file would hold what no file may */
-    return raise_descriptors(config->rpc.descriptors_min, err);
+    return secret_hide_process(err) && keep_out_of_swap(config->memory.lock, err) &&
+           raise_descriptors(config->rpc.descriptors_min, err);
 }
 
 /* The next signal within `wait_ms`; 0 when there was none. */

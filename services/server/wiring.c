@@ -2,6 +2,7 @@
 /* What exists, in what order, and who knows whom. */
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/secret.h"
 #include "server/parts.h"
 #include "server/sources.h"
 
@@ -284,6 +285,7 @@ void server_stop(struct server *server)
     metrics_free(server->metrics);
     readiness_free(server->readiness);
     mailbox_release(&server->maintenance_mailbox);
+    secret_wipe(&server->names.key, sizeof(server->names.key));
     arena_release(&server->arena);
     memory_free(server);
 }

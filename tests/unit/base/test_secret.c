@@ -5,6 +5,8 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -19,6 +21,19 @@ static void a_wiped_secret_is_zero_and_nothing_else_is_touched(void **state)
     for (size_t i = 0; i < 48; i++)
         assert_int_equal(bytes[i], 0);
     assert_int_equal(bytes[48], rest);
+}
+
+static void a_process_that_hides_leaves_no_core_file(void **state)
+{
+    struct rlimit limit;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+    assert_true(secret_hide_process(&err));
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+    assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+    assert_int_equal(limit.rlim_max, 0);
 }
 
 static void random_ids_differ(void **state)
@@ -38,6 +53,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wiped_secret_is_zero_and_nothing_else_is_touched),
+        cmocka_unit_test(a_process_that_hides_leaves_no_core_file),
         cmocka_unit_test(random_ids_differ),
     };
 
