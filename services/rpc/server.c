@@ -2,9 +2,8 @@
 /* The server: start, and what can be asked of it. */
 #include "rpc/server.h"
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/memory.h"
+#include "rpc/core_log.h"
 #include "rpc/credentials.h"
 #include "rpc/worker.h"
 
@@ -13,26 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 20, CORE_LINES_PER_SECOND = 10, POSTED_CALLS_DEFAULT = 64 };
-
-/* Peers can make core complain as often as they like; ours is one line per event and not more than
- * a few a second.  What is left out is counted in the next one. */
-static void log_core_line(const char *message, bool is_error)
-{
-    static atomic_llong second, lines;
-    long long now = clock_now_ns() / 1000000000;
-    long long skipped = 0;
-
-    if (!is_error) {
-        LOG(DEBUG, "grpc.core", "gRPC core reports", log_text("line", message));
-        return;
-    }
-    if (atomic_exchange(&second, now) != now)
-        skipped = atomic_exchange(&lines, 0) - CORE_LINES_PER_SECOND;
-    if (atomic_fetch_add(&lines, 1) < CORE_LINES_PER_SECOND)
-        LOG(WARN, "grpc.core", "gRPC core reports", log_text("line", message),
-            log_number("left_out", skipped > 0 ? skipped : 0));
-}
+enum { ARGUMENTS_MAX = 20, POSTED_CALLS_DEFAULT = 64 };
 
 static grpc_arg integer(const char *name, int64_t value)
 {
@@ -182,7 +162,7 @@ static struct rpc_server *server_new(const struct rpc_options *options)
     pthread_condattr_t attributes;
 
     grpc_init();
-    core_compat_set_log(log_core_line);
+    core_log_start();
     server->options = *options;
     if (server->options.posted_calls == 0)
         server->options.posted_calls = POSTED_CALLS_DEFAULT;
