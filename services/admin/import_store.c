@@ -293,7 +293,8 @@ void import_store(struct rpc_item *item, const ProtobufCMessage *message, void *
     importing->reply_to = rpc_call_inbox(call);
     importing->arena = rpc_item_take_arena(item);
     importing->caller = arena_copy(&importing->arena, caller_of(call)->id);
-    if (!import_batch_read(importing->options->names, request,
+    if (!caller_reaches_all(caller_of(call), &err) ||
+        !import_batch_read(importing->options->names, request,
                            clock_wall_ms(importing->options->clock), &importing->arena,
                            &importing->batch, &err)) {
         fail(importing, &err);

@@ -99,5 +99,6 @@ bool store_audit(const struct rpc_call *call, const struct admin_options *option
     };
     uint64_t sequence;
 
-    return audit_append(options->audit, &record, &sequence, err);
+    return caller_reaches_all(caller_of(call), err) &&
+           audit_append(options->audit, &record, &sequence, err);
 }

@@ -25,7 +25,8 @@ MUST_CHECK bool store_hash_read(const char *text, struct hash128 *ret_hash, stru
 ProtobufCBinaryData store_bytes(struct span span);
 struct span store_span(ProtobufCBinaryData bytes);
 
-/* Put on record that the caller has done this; AUDIT_UNAVAILABLE: then it must not be done. */
+/* Put on record that the caller has done this; AUDIT_UNAVAILABLE, or OUTSIDE_LIMITS for who reaches
+ * some subjects only: then it must not be done. */
 MUST_CHECK bool store_audit(const struct rpc_call *call, const struct admin_options *options,
                             struct err *err);
 

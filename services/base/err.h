@@ -105,7 +105,9 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
       "nothing is known that a claim could state")                                                \
     /* Who asks, and for what. */                                                                 \
     X(UNAUTHENTICATED, UNAUTHENTICATED, 401, INFO, "the caller is not authenticated")             \
+    X(CALLER_DENIED, PERMISSION_DENIED, 403, WARN, "the caller is not served")                    \
     X(ROLE_MISSING, PERMISSION_DENIED, 403, INFO, "the caller may not do this")                   \
+    X(OUTSIDE_LIMITS, PERMISSION_DENIED, 403, INFO, "the caller's binding does not reach this")   \
     X(NOT_FOUND, NOT_FOUND, 404, INFO, "not found")                                               \
     X(METHOD_UNKNOWN, UNIMPLEMENTED, 404, INFO, "no such method")                                 \
     /* Limits. */                                                                                 \

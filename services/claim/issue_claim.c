@@ -318,13 +318,14 @@ static bool read_lifetime(struct issuing *issuing, struct err *err)
     return true;
 }
 
-static bool read_request(struct issuing *issuing, struct err *err)
+static bool read_request(struct issuing *issuing, const struct caller *caller, struct err *err)
 {
     const Passgate__V1__IssueClaimRequest *request = issuing->request;
     struct span subject = span_text(request->subject);
     struct revision least = {0};
 
     if (!field_check(FIELD_KIND_SUBJECT, subject, "subject", err) ||
+        !caller_reaches(caller, subject, err) ||
         !field_check(FIELD_KIND_AUDIENCE, span_text(request->audience), "audience", err) ||
         !read_lifetime(issuing, err))
         return false;
@@ -362,7 +363,7 @@ void issue_claim(struct rpc_call *call, const ProtobufCMessage *message, void *c
     issuing->arena = rpc_call_take_arena(call);
     issuing->caller = caller_of(call)->id;
     issuing->method = span_text(rpc_call_method(call)->name);
-    if (!read_request(issuing, &err)) {
+    if (!read_request(issuing, caller_of(call), &err)) {
         fail(issuing, &err);
         return;
     }

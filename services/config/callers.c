@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `callers:`: which certificate may do what, and how much it is told. */
-#include "config/section.h"
+#include "config/caller_id.h"
 #include "config/value.h"
+#include "domain/field/field.h"
+#include "domain/field/pattern.h"
 
-enum { CALLER_ID_MAX = 2048 }; /* the SPIFFE standard's bound for an id */
+enum { SUBJECT_PREFIX_MAX = 128, PURPOSE_MAX = 256 };
 
 static const char *const roles[] = {
     [CONFIG_ROLE_SUBMITTER] = "submitter",
@@ -31,65 +33,15 @@ struct caller_row {
     unsigned roles;
     unsigned disclose;
     bool has_disclose;
+    struct limits limits;
 };
-
-static bool is_of(struct span text, const char *others)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        uint8_t c = text.data[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr(others, c))
-            return false;
-    }
-    return text.length > 0;
-}
-
-/* SPIFFE-ID section 2: a trust domain of lower-case letters, digits, `.-_`, and a path of segments
- * that are not empty, `.` or `..`. */
-static bool is_spiffe_id(struct span rest)
-{
-    const uint8_t *slash = rest.length > 0 ? memchr(rest.data, '/', rest.length) : NULL;
-    size_t domain = slash ? (size_t)(slash - rest.data) : rest.length;
-
-    if (!slash || !is_of(span_of(rest.data, domain), ".-_"))
-        return false;
-    rest = span_from(rest, domain);
-    while (rest.length > 0) {
-        struct span segment = span_from(rest, 1);
-        const uint8_t *end = segment.length ? memchr(segment.data, '/', segment.length) : NULL;
-
-        if (end)
-            segment.length = (size_t)(end - segment.data);
-        if (!is_of(segment, ".-_ABCDEFGHIJKLMNOPQRSTUVWXYZ") || span_is(segment, ".") ||
-            span_is(segment, ".."))
-            return false;
-        rest = span_from(rest, segment.length + 1);
-    }
-    return true;
-}
 
 static void read_id(struct loader *loader, const struct field *field, const struct yaml_node *value,
                     void *row)
 {
-    static const char scheme[] = "spiffe://";
     struct caller_row *caller = row;
-    struct span id;
 
-    if (!section_read_text(loader, field, value, CALLER_ID_MAX, &id))
-        return;
-    if (memchr(id.data, '*', id.length))
-        loader_error(loader, section_place(loader, value),
-                     "id %s is a pattern; ids are exact in this release: write one item for each",
-                     loader_quote(loader, id));
-    else if (span_is(id, "local"))
-        loader_error(loader, section_place(loader, value),
-                     "`local` is the caller of plaintext listeners and takes no item here: "
-                     "remove it");
-    else if (span_starts_with(id, span_text(scheme)) &&
-             !is_spiffe_id(span_from(id, strlen(scheme))))
-        section_complain(loader, field, value, NULL);
-    else
-        caller->id = id;
+    caller_id_read(loader, field, value, &caller->id);
 }
 
 static void read_roles(struct loader *loader, const struct field *field,
@@ -120,6 +72,119 @@ static void read_disclose(struct loader *loader, const struct field *field,
     caller->has_disclose = section_read_word(loader, field, value, disclosures, &caller->disclose);
 }
 
+static bool is_subject_prefix(struct span text)
+{
+    struct err ignored;
+
+    return field_check(FIELD_KIND_SUBJECT, text, NULL, &ignored);
+}
+
+/* "type/id" with stars in it: with a letter in the place of each, it is one that may be asked for.
+ */
+static bool is_resource_pattern(struct span text)
+{
+    uint8_t plain[PATTERN_BYTES_MAX];
+    const uint8_t *slash;
+    struct err ignored;
+
+    if (!pattern_is_valid(text))
+        return false;
+    for (size_t i = 0; i < text.length; i++)
+        plain[i] = text.data[i] == '*' ? 'x' : text.data[i];
+    slash = memchr(plain, '/', text.length);
+    return slash &&
+           field_check(FIELD_KIND_RESOURCE_TYPE, span_of(plain, (size_t)(slash - plain)), NULL,
+                       &ignored) &&
+           field_check(FIELD_KIND_RESOURCE_ID,
+                       span_from(span_of(plain, text.length), (size_t)(slash - plain) + 1), NULL,
+                       &ignored);
+}
+
+static bool is_purpose(struct span text)
+{
+    struct err ignored;
+
+    return text.length > 0 && field_check(FIELD_KIND_CONTEXT_VALUE, text, NULL, &ignored);
+}
+
+/* An empty list would read as "nothing" to one and as "no limit" to the other: it is refused. */
+static void read_list(struct loader *loader, const struct field *field,
+                      const struct yaml_node *value, size_t bytes_max,
+                      bool (*is_good)(struct span text), struct limit_list *ret_list)
+{
+    struct span *rows;
+    size_t count = 0;
+
+    if (value->kind != YAML_SEQUENCE || value->count == 0 || value->count > CONFIG_LIMIT_ROWS_MAX) {
+        section_complain(loader, field, value, NULL);
+        return;
+    }
+    rows = arena_new_array(loader->arena, struct span, value->count);
+    for (size_t i = 0; i < value->count; i++) {
+        if (!section_read_text(loader, field, value->items[i], bytes_max, &rows[count]))
+            continue;
+        if (is_good(rows[count]))
+            count++;
+        else
+            section_complain(loader, field, value->items[i], NULL);
+    }
+    *ret_list = (struct limit_list){rows, count};
+}
+
+static void read_subjects(struct loader *loader, const struct field *field,
+                          const struct yaml_node *value, void *row)
+{
+    struct caller_row *caller = row;
+
+    read_list(loader, field, value, SUBJECT_PREFIX_MAX, is_subject_prefix,
+              &caller->limits.subjects);
+}
+
+static void read_resources(struct loader *loader, const struct field *field,
+                           const struct yaml_node *value, void *row)
+{
+    struct caller_row *caller = row;
+
+    read_list(loader, field, value, PATTERN_BYTES_MAX, is_resource_pattern,
+              &caller->limits.resources);
+}
+
+static void read_purposes(struct loader *loader, const struct field *field,
+                          const struct yaml_node *value, void *row)
+{
+    struct caller_row *caller = row;
+
+    read_list(loader, field, value, PURPOSE_MAX, is_purpose, &caller->limits.purposes);
+}
+
+/* Which of two patterns counts is said by how much stands before the first star; where that is the
+ * same and one id fits both, nothing says it. */
+static bool is_ambiguous(struct span a, struct span b)
+{
+    return pattern_is_one(a) && pattern_is_one(b) &&
+           pattern_literal_length(a) == pattern_literal_length(b) && pattern_overlaps(a, b);
+}
+
+static void check_against(struct loader *loader, const struct caller_row *rows,
+                          const struct config_place *places, size_t index)
+{
+    const struct span id = rows[index].id;
+
+    for (size_t i = 0; i < index && id.length > 0; i++) {
+        if (span_equal(id, rows[i].id))
+            loader_error(loader, places[index], "caller %s stands in line %d already",
+                         loader_quote(loader, id), places[i].line);
+        else if (rows[i].id.length > 0 && is_ambiguous(id, rows[i].id))
+            loader_error(loader, places[index],
+                         "caller %s and that in line %d match the same ids, and neither has more "
+                         "before its first star: write one of them more exactly",
+                         loader_quote(loader, id), places[i].line);
+        else
+            continue;
+        return;
+    }
+}
+
 static void keep(struct loader *loader, void *rows, const struct config_place *places, size_t count)
 {
     struct config_caller *callers = arena_new_array(loader->arena, struct config_caller, count);
@@ -130,17 +195,25 @@ static void keep(struct loader *loader, void *rows, const struct config_place *p
             .id = arena_text(loader->arena, row[i].id),
             .roles = row[i].roles,
             .disclose = row[i].has_disclose ? row[i].disclose : CONFIG_DISCLOSE_NEXT_STEP,
+            .limits = row[i].limits,
             .place = places[i],
         };
-        for (size_t j = 0; j < i && row[i].id.length > 0; j++)
-            if (strcmp(callers[i].id, callers[j].id) == 0) {
-                loader_error(loader, places[i], "caller %s stands in line %d already",
-                             loader_quote(loader, row[i].id), places[j].line);
-                break;
-            }
+        check_against(loader, row, places, i);
     }
     loader->config->callers = callers;
     loader->config->caller_count = count;
+}
+
+static void print_list(const char *name, struct limit_list list, FILE *stream)
+{
+    if (list.count == 0)
+        return;
+    fprintf(stream, "    %s: [", name);
+    for (size_t i = 0; i < list.count; i++) {
+        fputs(i > 0 ? ", " : "", stream);
+        value_print_text((const char *)list.rows[i].data, stream);
+    }
+    fputs("]\n", stream);
 }
 
 static void print(const struct config *config, FILE *stream)
@@ -159,6 +232,9 @@ static void print(const struct config *config, FILE *stream)
                 separator = ", ";
             }
         fprintf(stream, "]\n    disclose: %s\n", disclosures[caller->disclose]);
+        print_list("subjects", caller->limits.subjects, stream);
+        print_list("resources", caller->limits.resources, stream);
+        print_list("purposes", caller->limits.purposes, stream);
     }
 }
 
@@ -167,8 +243,11 @@ static const struct field fields[] = {
      .is_required = true,
      .expectation = "a SPIFFE id, such as spiffe://corp.example/ns/shop/sa/checkout, or another "
                     "identity of a certificate",
-     .help = "compared exactly with the one URI of the client's certificate, or with its other "
-             "identity when it has no URI; stands once",
+     .help = "compared with the one URI of the client's certificate, or exactly with its DNS names "
+             "when it has no SPIFFE id; stands once. A `*` in the path of a SPIFFE id stands for "
+             "any characters of one segment, never for a slash. An exact id comes before all "
+             "patterns, among patterns the one with the most characters before its first `*`; two "
+             "that match the same id with equally many are an error",
      .read = read_id},
     {.name = "roles",
      .is_required = true,
@@ -180,12 +259,31 @@ static const struct field fields[] = {
      .expectation = "one of decision, next_step, reasons, facts",
      .help = "how much of an answer it is told, from least to most; default next_step",
      .read = read_disclose},
+    {.name = "subjects",
+     .expectation = "a list of 1 to 64 beginnings of subject ids, such as employee/",
+     .help =
+         "it may name subjects that begin with one of them, in whatever method, and have nothing "
+         "that is about all at once; without it all",
+     .read = read_subjects},
+    {.name = "resources",
+     .expectation = "a list of 1 to 64 resources or patterns of them, such as model/* or "
+                    "dataset/eu-*",
+     .help = "it may ask about these; `*` as in ids. Lists leave the others out. Without it all",
+     .read = read_resources},
+    {.name = "purposes",
+     .expectation = "a list of 1 to 64 texts of at most 256 bytes, such as export_control",
+     .help = "checks must give one of them as `purpose` of their context; without it none needs to",
+     .read = read_purposes},
 };
 
 static const char *const example[] = {
     "callers:",
     "  - id: spiffe://corp.example/ns/shop/sa/checkout",
     "    roles: [checker]",
+    "  - id: spiffe://corp.example/ns/*/sa/gateway-*",
+    "    roles: [checker]",
+    "    disclose: decision",
+    "    resources: [model/*]",
     "  - id: spiffe://corp.example/ns/onboarding/sa/verifier",
     "    roles: [submitter, issuer]",
     "    disclose: reasons",
@@ -194,10 +292,9 @@ static const char *const example[] = {
 
 const struct section callers_section = {
     .name = "callers",
-    .help =
-        "Who may call over mutual TLS, and do what. A caller that is not listed is refused. On "
-        "plaintext loopback and on the unix socket there is one caller, `local`, which needs no "
-        "item here.",
+    .help = "Who may call over mutual TLS, do what, and how far that reaches. A caller that is not "
+            "listed is refused. On plaintext loopback and on the unix socket there is one caller, "
+            "`local`, which needs no item here.",
     .fields = fields,
     .field_count = ARRAY_LEN(fields),
     .row_size = sizeof(struct caller_row),

@@ -5,6 +5,7 @@
 #include "config/address.h"
 #include "config/store_url.h"
 #include "config/value.h"
+#include "domain/field/pattern.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -357,10 +358,22 @@ static void check_issuer(struct loader *loader)
 
 static const struct config_caller *find_caller(const struct config *config, struct span id)
 {
-    for (size_t i = 0; i < config->caller_count; i++)
-        if (span_is(id, config->callers[i].id))
-            return &config->callers[i];
-    return NULL;
+    const struct config_caller *best = NULL;
+    size_t best_length = 0;
+
+    for (size_t i = 0; i < config->caller_count; i++) {
+        const struct config_caller *caller = &config->callers[i];
+        struct span pattern = span_text(caller->id);
+
+        if (span_equal(pattern, id))
+            return caller;
+        if (!pattern_matches(pattern, id) ||
+            (best && pattern_literal_length(pattern) < best_length))
+            continue;
+        best = caller;
+        best_length = pattern_literal_length(pattern);
+    }
+    return best;
 }
 
 /* Bindings that can never match, and listeners that nobody may use: allowed, and surely a mistake.

@@ -80,11 +80,28 @@ bool config_load(int argc, char **argv, char **environment, struct arena *arena,
         loader.settings = arena_new_array(arena, struct setting, option_count);
         loader.config->file = "";
         loader.config->settings = loader.settings;
+        loader.config->argc = argc;
+        loader.config->argv = argv;
+        loader.config->environment = environment;
         read_sources(&loader, &line, environment);
     }
     if (diagnostics->error_count > errors_before)
         return false;
     *ret_config = loader.config;
     *ret_action = line.action;
+    return true;
+}
+
+bool config_load_again(const struct config *config, struct arena *arena,
+                       struct diagnostics *diagnostics, struct config **ret_config)
+{
+    enum config_action action;
+    struct config *again;
+
+    if (!config_load(config->argc, config->argv, config->environment, arena, diagnostics, &again,
+                     &action) ||
+        !again)
+        return false;
+    *ret_config = again;
     return true;
 }

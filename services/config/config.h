@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "domain/facts/organization.h"
+#include "domain/field/limits.h"
 
 /* Where a value was written: a file with line and column, or a flag or variable (line 0). */
 struct config_place {
@@ -85,11 +86,14 @@ enum config_disclose {
     CONFIG_DISCLOSE_FACTS,
 };
 
+enum { CONFIG_LIMIT_ROWS_MAX = 64 };
+
 /* One of `callers:`: a client certificate, and what its owner may do and is told. */
 struct config_caller {
-    const char *id; /* a SPIFFE id, or another identity of a certificate; compared exactly */
+    const char *id; /* a SPIFFE id, a pattern of them, or another identity of a certificate */
     unsigned roles; /* 1u << enum config_role */
     enum config_disclose disclose;
+    struct limits limits;
     struct config_place place;
 };
 
@@ -198,6 +202,13 @@ struct config {
     struct organizations organizations;
     const struct config_caller *callers;
     size_t caller_count;
+    const struct span *denied; /* as ids of callers */
+    size_t denied_count;
+
+    /* What it was loaded from, as main() got it; for config_load_again(). */
+    int argc;
+    char **argv;
+    char **environment;
 
     const struct setting *settings;
 };
@@ -222,6 +233,10 @@ enum config_action {
 MUST_CHECK bool config_load(int argc, char **argv, char **environment, struct arena *arena,
                             struct diagnostics *diagnostics, struct config **ret_config,
                             enum config_action *ret_action);
+
+/* The same sources as they are now.  False when there is an error. */
+MUST_CHECK bool config_load_again(const struct config *config, struct arena *arena,
+                                  struct diagnostics *diagnostics, struct config **ret_config);
 
 /* Do what was asked for, when that is not to run; false for CONFIG_RUN. */
 bool config_answer(enum config_action action, const struct config *config, FILE *stream);

@@ -39,6 +39,7 @@ extern const struct section *const sections[];
 extern const size_t section_count;
 
 extern const struct section callers_section;
+extern const struct section denied_section;
 extern const struct section organizations_section;
 
 enum { SECTION_ROWS_MAX = 4096 };

@@ -169,7 +169,8 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     struct hash128 subject;
 
     check_result_clear(result);
-    result->is_failed = !attempt_lease_holds(order, &order->inputs[index], &result->err);
+    result->is_failed = !check_limits(order->limits, &order->inputs[index], &result->err) ||
+                        !attempt_lease_holds(order, &order->inputs[index], &result->err);
     if (result->is_failed)
         return true;
     if (!find_subject(order, index, lookups, &subject, result))

@@ -78,6 +78,30 @@ bool check_validate(const struct check_input *input, struct err *err)
     return validate_also_subjects(input, err) && validate_context(input, err);
 }
 
+static struct span purpose_of(const struct check_input *input)
+{
+    for (size_t i = 0; i < input->context_count; i++)
+        if (span_is(input->context[i].key, "purpose"))
+            return input->context[i].value;
+    return span_of(NULL, 0);
+}
+
+bool check_limits(const struct limits *limits, const struct check_input *input, struct err *err)
+{
+    if (!limits)
+        return true;
+    if (input->claim_token.length == 0 && !limits_hold_subject(limits, input->subject))
+        return err_set(err, ERR_OUTSIDE_LIMITS, "a subject outside of the caller's prefixes");
+    for (size_t i = 0; i < input->also_subject_count; i++)
+        if (!limits_hold_subject(limits, input->also_subjects[i]))
+            return err_set(err, ERR_OUTSIDE_LIMITS, "a subject outside of the caller's prefixes");
+    if (!limits_hold_resource(limits, input->resource_type, input->resource_id))
+        return err_set(err, ERR_OUTSIDE_LIMITS, "a resource outside of the caller's patterns");
+    if (!limits_hold_purpose(limits, purpose_of(input)))
+        return err_set(err, ERR_OUTSIDE_LIMITS, "a purpose that is not one of the caller's");
+    return true;
+}
+
 void check_order_release(struct check_order *order)
 {
     directive_set_unref(order->set);

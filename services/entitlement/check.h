@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/snapshot.h"
 #include "domain/directive/evaluate.h"
+#include "domain/field/limits.h"
 #include "entitlement/lease.h"
 #include "storage/facts_cache.h"
 #include "storage/revision.h"
@@ -74,6 +75,15 @@ struct check_input {
 /* Bounds and characters of every field; errors name the field ("resource.type"). */
 MUST_CHECK bool check_validate(const struct check_input *input, struct err *err);
 
+/*
+ * Does the question stay within the limits of who asks?  OUTSIDE_LIMITS, whatever there is and
+ * whatever is known: the subject, every further one, the resource and the purpose (`purpose` of the
+ * context).  A claim token names nobody that could be looked at here: it is good only for the
+ * caller that it was issued to, within its limits.  NULL: there are none.
+ */
+MUST_CHECK bool check_limits(const struct limits *limits, const struct check_input *input,
+                             struct err *err);
+
 enum party_role { PARTY_SUBJECT, PARTY_PRINCIPAL, PARTY_ALSO_SUBJECT, PARTY_ORGANIZATION };
 
 /* One whom the decision is about; all must pass. */
@@ -109,8 +119,9 @@ struct check_run;
 /* What a door gives and gets.  Filled by the door up to `inputs`; the rest is the run's. */
 struct check_order {
     struct entitlement *entitlement;
-    struct span caller; /* authenticated id; for the record, and azp of claim tokens */
-    struct span method; /* for the record */
+    struct span caller;          /* authenticated id; for the record, and azp of claim tokens */
+    struct span method;          /* for the record */
+    const struct limits *limits; /* of the caller; NULL: none.  Live as long as the run's arena */
     const struct check_input *inputs;
     size_t count;  /* 1 to CHECK_BATCH_MAX */
     bool is_batch; /* several questions, or one that came in a batch */

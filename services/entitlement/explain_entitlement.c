@@ -229,6 +229,8 @@ static bool read_request(const Passgate__V1__ExplainEntitlementRequest *request,
         err_prefix_field(err, "check");
         return false;
     }
+    if (!check_limits(explaining->order.limits, &explaining->input, err))
+        return false;
     explaining->has_time = request->at != NULL;
     return !request->at || wire_timestamp_read(request->at, "at", &explaining->at_ms, err);
 }

@@ -94,24 +94,52 @@ static int compare_names(struct span a, struct span b)
     return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
 
+/* `name` is that of a declared resource: there is a slash in it. */
+static void set_resource(struct check_input *input, struct span name)
+{
+    const uint8_t *slash = memchr(name.data, '/', name.length);
+
+    input->resource_type = span_of(name.data, (size_t)(slash - name.data));
+    input->resource_id = span_from(name, input->resource_type.length + 1);
+}
+
 static bool is_of_type(struct span name, struct span type)
 {
     return type.length == 0 || (span_starts_with(name, type) && name.length > type.length &&
                                 name.data[type.length] == '/');
 }
 
-/* The resources behind `last`, as questions made from `pattern`. */
-static void fill_page(const struct directive_set *set, const struct check_input *pattern,
-                      struct span type, struct span last, size_t size, struct arena *arena,
-                      struct page *page)
+/* Whose page, and what of it: of this type, behind this name. */
+struct selection {
+    const struct limits *limits;
+    struct span type;
+    struct span last;
+    size_t size;
+};
+
+static bool is_selected(const struct selection *selection, struct span name)
 {
+    struct check_input input;
+
+    if (!is_of_type(name, selection->type) || compare_names(name, selection->last) <= 0)
+        return false;
+    set_resource(&input, name);
+    return !selection->limits ||
+           limits_hold_resource(selection->limits, input.resource_type, input.resource_id);
+}
+
+/* The resources that the caller may ask about, as questions made from `pattern`. */
+static void fill_page(const struct directive_set *set, const struct check_input *pattern,
+                      const struct selection *selection, struct arena *arena, struct page *page)
+{
+    const size_t size = selection->size;
+
     page->inputs = arena_new_array(arena, struct check_input, size);
     page->names = arena_new_array(arena, struct span, size);
     for (size_t i = 0; i < directive_set_resource_count(set); i++) {
         struct span name = directive_set_resource(set, i)->name, kept;
-        const uint8_t *slash = memchr(name.data, '/', name.length);
 
-        if (!is_of_type(name, type) || compare_names(name, last) <= 0)
+        if (!is_selected(selection, name))
             continue;
         if (page->count == size) {
             page->has_more = true;
@@ -120,9 +148,7 @@ static void fill_page(const struct directive_set *set, const struct check_input 
         kept = arena_copy(arena, name);
         page->names[page->count] = kept;
         page->inputs[page->count] = *pattern;
-        page->inputs[page->count].resource_type = span_of(kept.data, (size_t)(slash - name.data));
-        page->inputs[page->count].resource_id = span_from(kept, (size_t)(slash - name.data) + 1);
-        page->count++;
+        set_resource(&page->inputs[page->count++], kept);
     }
 }
 
@@ -167,20 +193,36 @@ static void reply_empty(struct rpc_call *call, const struct directive_set *set)
     rpc_call_reply(call, &response.base);
 }
 
-static bool read_page(const Passgate__V1__ListEntitlementsRequest *request,
-                      const struct directive_set *set, struct arena *arena, struct page *ret_page,
-                      struct err *err)
+/* Of the subject and the purpose: resources out of reach are left out of the list. */
+static bool check_reach(const struct limits *limits, const struct check_input *pattern,
+                        struct err *err)
 {
-    size_t size = request->page_size > 0 ? (size_t)request->page_size : PAGE_DEFAULT;
+    struct limits reach;
+
+    if (!limits)
+        return true;
+    reach = *limits;
+    reach.resources.count = 0;
+    return check_limits(&reach, pattern, err);
+}
+
+static bool read_page(const Passgate__V1__ListEntitlementsRequest *request,
+                      const struct directive_set *set, const struct limits *limits,
+                      struct arena *arena, struct page *ret_page, struct err *err)
+{
+    struct selection selection = {
+        .limits = limits,
+        .type = span_text(request->resource_type),
+        .size = request->page_size > 0 ? (size_t)request->page_size : PAGE_DEFAULT,
+    };
     struct check_input pattern;
-    struct span last;
 
     if (!set)
         return err_set(err, ERR_DIRECTIVES_UNAVAILABLE, "no directive set is loaded");
-    if (!read_pattern(request, arena, &pattern, err) ||
-        !read_token(request->page_token, arena, &last, err))
+    if (!read_pattern(request, arena, &pattern, err) || !check_reach(limits, &pattern, err) ||
+        !read_token(request->page_token, arena, &selection.last, err))
         return false;
-    fill_page(set, &pattern, span_text(request->resource_type), last, size, arena, ret_page);
+    fill_page(set, &pattern, &selection, arena, ret_page);
     return true;
 }
 
@@ -192,7 +234,7 @@ void list_entitlements(struct rpc_call *call, const ProtobufCMessage *message, v
     struct page *page = arena_new(rpc_call_arena(call), struct page);
     struct check_order order = door_order(call, context);
     struct err err;
-    bool is_read = read_page(request, set, rpc_call_arena(call), page, &err);
+    bool is_read = read_page(request, set, order.limits, rpc_call_arena(call), page, &err);
 
     order.is_batch = true;
     order.inputs = page->inputs;

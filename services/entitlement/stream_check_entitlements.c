@@ -3,6 +3,7 @@
 #include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
+#include "interceptors/caller.h"
 #include "rpc/stream.h"
 
 struct waiting {
@@ -30,6 +31,7 @@ static void reply_error(struct rpc_item *item, uint64_t id, const struct err *er
     Passgate__V1__StreamCheckEntitlementsResponse response =
         PASSGATE__V1__STREAM_CHECK_ENTITLEMENTS_RESPONSE__INIT;
 
+    caller_note_item(rpc_item_call(item), err);
     response.id = id;
     response.error = check_error_message(err, rpc_item_arena(item));
     rpc_item_reply(item, &response.base);

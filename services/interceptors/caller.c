@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caller. */
-#include "interceptors/caller.h"
+#include "interceptors/caller_set.h"
 
 static const char attachment;
+static const char of_stream; /* the options, for its items */
 
 static const struct caller local = {
     .id = {(const uint8_t *)"local", sizeof("local") - 1},
@@ -12,64 +13,163 @@ static const struct caller local = {
     .is_local = true,
 };
 
-static const struct caller *find_binding(const struct caller_bindings *bindings, struct span id)
-{
-    for (size_t i = 0; i < bindings->count; i++)
-        if (span_equal(bindings->rows[i].id, id))
-            return &bindings->rows[i];
-    return NULL;
-}
-
 /* The binding of the SPIFFE id; for certificates without one, of the first name that has one. */
-static const struct caller *find_peer(const struct caller_bindings *bindings,
-                                      const struct rpc_peer *peer)
+static const struct caller *find_peer(const struct caller_set *set, const struct rpc_peer *peer,
+                                      struct span *ret_id)
 {
-    if (peer->spiffe_id.length > 0)
-        return find_binding(bindings, peer->spiffe_id);
-    for (size_t i = 0; i < peer->name_count; i++) {
-        const struct caller *caller = find_binding(bindings, peer->names[i]);
+    const struct caller *caller = NULL;
 
-        if (caller)
-            return caller;
-    }
-    return NULL;
+    *ret_id = peer->spiffe_id.length > 0 ? peer->spiffe_id : peer->names[0];
+    if (peer->spiffe_id.length > 0)
+        return caller_set_find(set, peer->spiffe_id);
+    for (size_t i = 0; !caller && i < peer->name_count; i++)
+        if ((caller = caller_set_find(set, peer->names[i])))
+            *ret_id = peer->names[i];
+    return caller;
 }
 
-static const struct caller *unbound_caller(struct rpc_call *call, const struct rpc_peer *peer)
+static bool is_denied(const struct caller_set *set, const struct rpc_peer *peer)
+{
+    if (peer->spiffe_id.length > 0 && caller_set_denies(set, peer->spiffe_id))
+        return true;
+    for (size_t i = 0; i < peer->name_count; i++)
+        if (caller_set_denies(set, peer->names[i]))
+            return true;
+    return false;
+}
+
+/* A caller of its own: for who has no binding, and for who has one of a pattern. */
+static const struct caller *own_caller(struct rpc_call *call, const struct caller *binding,
+                                       struct span id)
 {
     struct caller *caller = arena_new(rpc_call_arena(call), struct caller);
 
-    if (peer->spiffe_id.length > 0)
-        caller->id = peer->spiffe_id;
-    else if (peer->name_count > 0)
-        caller->id = peer->names[0];
-    caller->roles = ROLE_ANYONE;
-    caller->disclose = DISCLOSE_DECISION;
-    caller->authentication = peer->authentication;
+    if (binding)
+        *caller = *binding;
+    else
+        *caller = (struct caller){
+            .roles = ROLE_ANYONE, .disclose = DISCLOSE_DECISION, .authentication = RPC_MTLS};
+    caller->id = id;
     return caller;
+}
+
+static void unref_set(void *set)
+{
+    caller_set_unref(set);
+}
+
+/* The set is let go with the call's arena, which is also where the work of a parked call goes. */
+static bool find_caller(struct rpc_call *call, const struct caller_options *options,
+                        const struct rpc_peer *peer, struct err *err)
+{
+    struct caller_set *set = snapshot_get(options->callers);
+    const struct caller *caller;
+    struct span id;
+
+    arena_defer(rpc_call_arena(call), unref_set, set);
+    if (peer->spiffe_id.length == 0 && peer->name_count == 0)
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "the certificate has no SPIFFE id and no DNS name; its CN is no identity");
+    caller = find_peer(set, peer, &id);
+    if (!caller || !span_equal(caller->id, id))
+        caller = own_caller(call, caller, id);
+    rpc_call_attach(call, &attachment, (void *)caller);
+    if (is_denied(set, peer))
+        return err_set(err, ERR_CALLER_DENIED, "the caller's id is on the list of denied ones");
+    return true;
 }
 
 static bool before(struct rpc_call *call, void *context, struct err *err)
 {
-    const struct caller *caller;
     struct rpc_peer peer;
 
     if (!rpc_call_peer(call, &peer, err))
         return false;
     if (peer.authentication == RPC_PLAINTEXT)
-        caller = &local;
-    else if (!(caller = find_peer(context, &peer)))
-        caller = unbound_caller(call, &peer);
-    rpc_call_attach(call, &attachment, (void *)caller);
-    if (!(rpc_call_method(call)->roles & caller->roles))
+        rpc_call_attach(call, &attachment, (void *)&local);
+    else if (!find_caller(call, context, &peer, err))
+        return false;
+    if (rpc_call_method(call)->kind == RPC_BIDI_STREAM)
+        rpc_call_attach(call, &of_stream, context);
+    if (!(rpc_call_method(call)->roles & caller_of(call)->roles))
         return err_set(err, ERR_ROLE_MISSING, "the caller's binding lacks the role");
     return true;
 }
 
-struct rpc_interceptor caller_interceptor(const struct caller_bindings *bindings)
+/* What of this file refuses, and how it is counted. */
+static const struct {
+    enum err_code code;
+    enum metrics_refusal counted_as;
+} refusals[] = {
+    {ERR_UNAUTHENTICATED, METRICS_REFUSAL_UNAUTHENTICATED},
+    {ERR_CALLER_DENIED, METRICS_REFUSAL_DENIED},
+    {ERR_ROLE_MISSING, METRICS_REFUSAL_ROLE},
+    {ERR_OUTSIDE_LIMITS, METRICS_REFUSAL_LIMITS},
+};
+
+/* A log that cannot take it says so itself; the refusal stands. */
+static void record_refusal(struct rpc_call *call, const struct caller_options *options,
+                           enum err_code code)
+{
+    const struct caller *caller = caller_of(call);
+    const struct audit_record record = {
+        .kind = AUDIT_REFUSAL,
+        .time_ms = clock_wall_ms(options->clock),
+        .caller = caller ? caller->id : span_of(NULL, 0),
+        .method = span_text(rpc_call_method(call)->name),
+        .outcome = span_text(err_reason(code)),
+        .latency_us = (uint64_t)((clock_now_ns() - rpc_call_started_ns(call)) / 1000),
+    };
+    uint64_t sequence;
+    struct err ignored;
+
+    (void)!audit_append(options->audit, &record, &sequence, &ignored);
+}
+
+static void note_refusal(struct rpc_call *call, const struct caller_options *options,
+                         enum err_code code)
+{
+    for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
+        if (refusals[i].code != code)
+            continue;
+        if (options->audit)
+            record_refusal(call, options, code);
+        if (options->metrics)
+            metrics_count(metrics_shared(options->metrics), METRIC_CALLER_REFUSALS,
+                          refusals[i].counted_as, 1);
+        return;
+    }
+}
+
+static void after(struct rpc_call *call, void *context, const struct err *outcome)
+{
+    if (outcome->code != ERR_OK)
+        note_refusal(call, context, outcome->code);
+}
+
+void caller_note_item(struct rpc_call *call, const struct err *err)
+{
+    note_refusal(call, rpc_call_attached(call, &of_stream), err->code);
+}
+
+struct rpc_interceptor caller_interceptor(const struct caller_options *options)
 {
     return (struct rpc_interceptor){
-        .name = "caller", .before = before, .context = (void *)bindings};
+        .name = "caller", .before = before, .after = after, .context = (void *)options};
+}
+
+bool caller_reaches(const struct caller *caller, struct span subject, struct err *err)
+{
+    if (!caller->limits || limits_hold_subject(caller->limits, subject))
+        return true;
+    return err_set(err, ERR_OUTSIDE_LIMITS, "a subject outside of the caller's prefixes");
+}
+
+bool caller_reaches_all(const struct caller *caller, struct err *err)
+{
+    if (!caller->limits || caller->limits->subjects.count == 0)
+        return true;
+    return err_set(err, ERR_OUTSIDE_LIMITS, "all subjects, of a caller that reaches some");
 }
 
 const struct caller *caller_of(const struct rpc_call *call)

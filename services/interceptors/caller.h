@@ -5,14 +5,21 @@
  * On TLS the caller is the SPIFFE id of its certificate (exactly one URI SAN), or a DNS name of the
  * certificate that a binding names; never the CN, a header or the peer string.  On plaintext
  * loopback there is one caller, `local`, with every role.  Who has no binding may ask who he is,
- * and nothing else.
+ * and nothing else; who is on the deny list not even that.
+ *
+ * Refusals by identity, role and limit go on record here, and are counted by their reason.
  */
 #ifndef INTERCEPTORS_CALLER_H
 #define INTERCEPTORS_CALLER_H
 
+#include "base/clock.h"
+#include "base/snapshot.h"
 #include "base/span.h"
+#include "domain/field/limits.h"
 #include "rpc/call.h"
 #include "rpc/interceptor.h"
+#include "telemetry/audit.h"
+#include "telemetry/metrics.h"
 
 enum role {
     ROLE_SUBMITTER = 1 << 0,   /* submits verification results */
@@ -40,21 +47,34 @@ struct caller {
     uint32_t roles; /* ROLE_* bits */
     enum disclose disclose;
     enum rpc_authentication authentication;
-    bool is_local; /* plaintext loopback: attests for all */
+    bool is_local;               /* plaintext loopback: attests for all */
+    const struct limits *limits; /* NULL: none */
 };
 
-/* Who may do what; immutable, the texts belong to the configuration. */
-struct caller_bindings {
-    const struct caller *rows;
-    size_t count;
+struct caller_options {
+    struct snapshot *callers; /* of struct caller_set: who may do what over TLS */
+    struct audit_log *audit;  /* for refusals; NULL: they go on no record */
+    struct metrics *metrics;  /* or NULL */
+    const struct clock *clock;
 };
 
-/* Finds the caller, checks the method's roles: UNAUTHENTICATED, or ROLE_MISSING, which tells
- * nothing about what was asked for. */
-struct rpc_interceptor caller_interceptor(const struct caller_bindings *bindings);
+/* Finds the caller, checks the method's roles: UNAUTHENTICATED, CALLER_DENIED, or ROLE_MISSING,
+ * which tells nothing about what was asked for.  `options` must outlive the server. */
+struct rpc_interceptor caller_interceptor(const struct caller_options *options);
 
 /* The caller of a call that got past the interceptor. */
 const struct caller *caller_of(const struct rpc_call *call);
+
+/* May it ask about this subject?  OUTSIDE_LIMITS, the same whether there is such a subject or not:
+ * to be asked before anything is looked up. */
+MUST_CHECK bool caller_reaches(const struct caller *caller, struct span subject, struct err *err);
+
+/* May it have what is about all subjects at once?  OUTSIDE_LIMITS. */
+MUST_CHECK bool caller_reaches_all(const struct caller *caller, struct err *err);
+
+/* For an item of a bidirectional stream, whose error ends no call: put a refusal by limit on record
+ * and count it, as happens by itself to a call that ends with one.  Other errors are left alone. */
+void caller_note_item(struct rpc_call *call, const struct err *err);
 
 const char *role_name(enum role role);
 const char *disclose_name(enum disclose disclose);

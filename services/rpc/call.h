@@ -70,7 +70,8 @@ struct rpc_peer {
     size_t name_count;
 };
 
-/* In the call's arena.  UNAUTHENTICATED when TLS was used and no certificate was verified. */
+/* In the call's arena.  UNAUTHENTICATED when TLS was used and no certificate was verified, or one
+ * with several URI SANs, whatever they are. */
 MUST_CHECK bool rpc_call_peer(struct rpc_call *call, struct rpc_peer *ret_peer, struct err *err);
 
 /* What interceptors hand on to handlers: one pointer per key, at most four keys; a key is an

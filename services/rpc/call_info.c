@@ -142,6 +142,30 @@ static size_t copy_property(struct rpc_call *call, const grpc_auth_context *cont
     return count;
 }
 
+static size_t count_property(const grpc_auth_context *context, const char *name)
+{
+    grpc_auth_property_iterator iterator = grpc_auth_context_find_properties_by_name(context, name);
+    size_t count = 0;
+
+    while (grpc_auth_property_iterator_next(&iterator))
+        count++;
+    return count;
+}
+
+/* Verified, and not of two identities at once. */
+static bool check_certificate(const grpc_auth_context *context, struct err *err)
+{
+    size_t uris;
+
+    if (!grpc_auth_context_peer_is_authenticated(context))
+        return err_set(err, ERR_UNAUTHENTICATED, "TLS without a verified client certificate");
+    uris = count_property(context, GRPC_PEER_URI_PROPERTY_NAME);
+    if (uris > 1)
+        return err_set(err, ERR_UNAUTHENTICATED,
+                       "the certificate has %zu URI SANs, and may have one", uris);
+    return true;
+}
+
 bool rpc_call_peer(struct rpc_call *call, struct rpc_peer *ret_peer, struct err *err)
 {
     enum { NAMES_MAX = 16 };
@@ -157,9 +181,9 @@ bool rpc_call_peer(struct rpc_call *call, struct rpc_peer *ret_peer, struct err 
     is_tls = copy_property(call, context, GRPC_TRANSPORT_SECURITY_TYPE_PROPERTY_NAME, is_any, &type,
                            1) == 1 &&
              span_is(type, GRPC_SSL_TRANSPORT_SECURITY_TYPE);
-    if (is_tls && !grpc_auth_context_peer_is_authenticated(context)) {
+    if (is_tls && !check_certificate(context, err)) {
         grpc_auth_context_release(context);
-        return err_set(err, ERR_UNAUTHENTICATED, "TLS without a verified client certificate");
+        return false;
     }
     if (is_tls) {
         names = arena_new_array(&call->arena, struct span, NAMES_MAX);

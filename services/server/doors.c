@@ -7,22 +7,6 @@
 
 enum { LISTENERS_MAX = 16, INTERCEPTORS_MAX = 8 };
 
-/* The configuration's words are the interceptor's bits: both count roles from submitter. */
-static void bind_callers(struct server *server)
-{
-    const struct config *config = server->config;
-    struct caller *rows = arena_new_array(&server->arena, struct caller, config->caller_count);
-
-    for (size_t i = 0; i < config->caller_count; i++)
-        rows[i] = (struct caller){
-            .id = span_text(config->callers[i].id),
-            .roles = config->callers[i].roles | ROLE_ANYONE,
-            .disclose = (enum disclose)config->callers[i].disclose,
-            .authentication = RPC_MTLS,
-        };
-    server->callers = (struct caller_bindings){rows, config->caller_count};
-}
-
 static size_t list_listeners(struct server *server, const struct rpc_tls *tls,
                              struct rpc_listener *listeners)
 {
@@ -44,7 +28,7 @@ static size_t chain(struct server *server, const struct rpc_interceptor **interc
     size_t count = 0;
 
     server->measure_interceptor = measure_interceptor(&server->measure);
-    server->caller_interceptor = caller_interceptor(&server->callers);
+    server->caller_interceptor = caller_interceptor(&server->caller);
     interceptors[count++] = &server->measure_interceptor;
     interceptors[count++] = &access_log_interceptor;
     interceptors[count++] = &trace_interceptor;
@@ -227,7 +211,6 @@ static bool start_ops(struct server *server, struct err *err)
 
 bool doors_open(struct server *server, uint32_t worker_count, struct err *err)
 {
-    bind_callers(server);
     register_methods(server);
     return start_rpc(server, worker_count, err) && start_public(server, err) &&
            start_ops(server, err);

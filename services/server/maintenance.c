@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "entitlement/lease.h"
 #include "keys/key_ring.h"
+#include "server/findings.h"
 
 enum { FINDINGS_ARENA_BYTES = 16 * 1024 };
 
@@ -16,21 +17,6 @@ struct maintenance {
     atomic_bool is_kicked;
     atomic_bool is_stopping;
 };
-
-static void log_findings(const struct diagnostics *diagnostics)
-{
-    for (const struct diagnostic *finding = diagnostics->first; finding; finding = finding->next) {
-        const struct log_field fields[] = {log_text("file", finding->file),
-                                           log_number("line", finding->line),
-                                           log_number("column", finding->column),
-                                           log_text("finding", finding->message),
-                                           {0}};
-        bool is_error = finding->severity == DIAGNOSTIC_ERROR;
-
-        log_write(is_error ? ERR_LEVEL_ERROR : ERR_LEVEL_WARN, "directive.finding",
-                  is_error ? "directives are refused" : "directive could be better", fields);
-    }
-}
 
 static void look_at_directives(struct maintenance *maintenance, bool is_kicked)
 {
@@ -46,7 +32,8 @@ static void look_at_directives(struct maintenance *maintenance, bool is_kicked)
         log_err("directive.refused", "the directive set in force stays as it is", &err);
     else
         watches_wake(maintenance->options.watches);
-    log_findings(&diagnostics);
+    findings_log(&diagnostics, "directive.finding", "directives are refused",
+                 "directive could be better");
     arena_release(&arena);
 }
 
@@ -108,6 +95,7 @@ static void *run(void *argument)
     while (!atomic_load(&maintenance->is_stopping)) {
         bool is_kicked = atomic_exchange(&maintenance->is_kicked, false);
 
+        callers_look(maintenance->options.callers, is_kicked);
         look_at_directives(maintenance, is_kicked);
         look_at_keys(maintenance);
         certificates_look(maintenance->options.certificates, is_kicked);

@@ -7,11 +7,13 @@
 #include "base/snapshot.h"
 #include "directive/folder.h"
 #include "entitlement/watches.h"
+#include "server/callers.h"
 #include "server/certificates.h"
 
 struct maintenance;
 
 struct maintenance_options {
+    struct callers *callers;
     struct directive_folder *directives;
     struct watches *watches; /* are told when the directives were loaded */
     struct mailbox *mailbox; /* of this thread once it runs */

@@ -10,11 +10,11 @@
 #include "entitlement/service.h"
 #include "entitlement/watches.h"
 #include "health/health.h"
-#include "interceptors/caller.h"
 #include "interceptors/measure.h"
 #include "keys/key_ring.h"
 #include "reflection/reflection.h"
 #include "rpc/server.h"
+#include "server/callers.h"
 #include "server/certificates.h"
 #include "server/maintenance.h"
 #include "server/server.h"
@@ -28,7 +28,7 @@ struct server {
     struct arena arena; /* of what lives as long as the server */
     struct country_groups *groups;
     struct directive_environment environment;
-    struct caller_bindings callers;
+    struct callers callers;
     struct names names;
     struct metrics *metrics;
     struct readiness *readiness;
@@ -53,6 +53,7 @@ struct server {
     struct claim_options claims;
     struct admin_options admin;
     struct web_options web;
+    struct caller_options caller;
     struct measure measure;
     struct rpc_interceptor caller_interceptor;
     struct rpc_interceptor measure_interceptor;

@@ -17,7 +17,7 @@ struct server;
 MUST_CHECK bool server_start(const struct config *config, struct diagnostics *diagnostics,
                              struct server **ret_server, struct err *err);
 
-/* Look at directives, keys and certificates at once. */
+/* Look at callers, directives, keys and certificates at once. */
 void server_reload(struct server *server);
 
 /* Say that it is going away (readiness, health), and keep serving. */

@@ -106,6 +106,12 @@ static void fill_options(struct server *server)
         .context = server,
     };
     choose_claim_sets(server);
+    server->caller = (struct caller_options){
+        .callers = &server->callers.set,
+        .audit = server->audit,
+        .metrics = server->metrics,
+        .clock = &clock_system,
+    };
     server->admin = (struct admin_options){
         .realm = config->realm.name,
         .issuer = config->realm.issuer,
@@ -183,6 +189,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     if (worker_count == 0)
         worker_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     server->metrics = metrics_new(worker_count);
+    callers_init(&server->callers, config, server->metrics);
     server->readiness = readiness_new();
     server->certificates = certificates_new(server->metrics, &clock_system);
     make_health(server);
@@ -201,6 +208,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         return false;
     outbox_start(server->outbox);
     server->maintenance = maintenance_start(&(struct maintenance_options){
+        .callers = &server->callers,
         .directives = server->folder,
         .watches = server->watches,
         .mailbox = &server->maintenance_mailbox,
@@ -282,6 +290,7 @@ void server_stop(struct server *server)
     snapshot_release(&server->directives);
     snapshot_release(&server->keys);
     certificates_free(server->certificates);
+    callers_release(&server->callers);
     metrics_free(server->metrics);
     readiness_free(server->readiness);
     mailbox_release(&server->maintenance_mailbox);

@@ -32,6 +32,12 @@ static const char *const outcomes[] = {
     [METRICS_SUCCESS] = "success",
     [METRICS_FAILURE] = "failure",
 };
+static const char *const refusals[] = {
+    [METRICS_REFUSAL_UNAUTHENTICATED] = "unauthenticated",
+    [METRICS_REFUSAL_DENIED] = "denied",
+    [METRICS_REFUSAL_ROLE] = "role",
+    [METRICS_REFUSAL_LIMITS] = "limits",
+};
 static const char *const audit_results[] = {
     [METRICS_AUDIT_TAKEN] = "taken",
     [METRICS_AUDIT_REFUSED] = "refused",

@@ -31,6 +31,12 @@ enum metrics_cache_result { METRICS_CACHE_HIT, METRICS_CACHE_MISS, METRICS_CACHE
 enum metrics_write_result { METRICS_WRITE_ACCEPTED, METRICS_WRITE_REPEATED, METRICS_WRITE_REFUSED };
 enum metrics_claim_source { METRICS_CLAIM_SIGNED, METRICS_CLAIM_CACHED };
 enum metrics_outcome { METRICS_SUCCESS, METRICS_FAILURE };
+enum metrics_refusal {
+    METRICS_REFUSAL_UNAUTHENTICATED,
+    METRICS_REFUSAL_DENIED,
+    METRICS_REFUSAL_ROLE,
+    METRICS_REFUSAL_LIMITS,
+};
 enum metrics_audit_result { METRICS_AUDIT_TAKEN, METRICS_AUDIT_REFUSED, METRICS_AUDIT_DROPPED };
 
 enum metrics_listener {
@@ -53,6 +59,10 @@ enum metrics_listener {
     X(RPC_ACTIVE, GAUGE, "passgate_rpc_active_calls", NULL, no_values, "Calls in progress.")    \
     X(RPC_PARKED, GAUGE, "passgate_rpc_parked_calls", NULL, no_values,                          \
       "Calls that wait for the store, the audit log or the executor.")                          \
+    X(CALLER_REFUSALS, COUNTER, "passgate_caller_refusals_total", "reason", refusals,           \
+      "Calls and items of streams that were refused because of who asked.")                     \
+    X(CALLER_LOADS, COUNTER, "passgate_caller_loads_total", "result", outcomes,                 \
+      "Attempts to read the callers of the configuration again.")                               \
     X(DECISIONS, COUNTER, "passgate_decisions_total", "reason", decision_reasons,               \
       "Decisions made, by reason; every item of a batch counts.")                               \
     X(LEASE_REFUSALS, COUNTER, "passgate_lease_refusals_total", NULL, no_values,                \

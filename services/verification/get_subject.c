@@ -194,6 +194,10 @@ void get_subject(struct rpc_call *call, const ProtobufCMessage *message, void *c
         rpc_call_fail(call, &err);
         return;
     }
+    if (!caller_reaches(caller_of(call), span_text(request->subject), &err)) {
+        rpc_call_fail(call, &err);
+        return;
+    }
     getting = memory_new(struct getting);
     getting->call = call;
     getting->options = options;

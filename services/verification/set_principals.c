@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SetPrincipals: which natural persons stand behind a service. */
 #include "domain/field/field.h"
+#include "interceptors/caller.h"
 #include "passgate/v1/verification.pb-c.h"
 #include "verification/subject_write.h"
 
@@ -29,14 +30,16 @@ static void respond(struct subject_write *write)
     rpc_call_reply(write->call, &response.base);
 }
 
-static bool check_one(const Passgate__V1__SetPrincipalsRequest *request, size_t index,
-                      struct err *err)
+static bool check_one(const Passgate__V1__SetPrincipalsRequest *request,
+                      const struct caller *caller, size_t index, struct err *err)
 {
     struct span principal = span_text(request->principals[index]);
     char field[40];
 
     snprintf(field, sizeof(field), "principals[%zu]", index);
     if (!field_check(FIELD_KIND_SUBJECT, principal, field, err))
+        return false;
+    if (!caller_reaches(caller, principal, err))
         return false;
     if (span_is(principal, request->subject))
         return err_field(err, ERR_FIELD_CONFLICT, field, "the service itself");
@@ -46,13 +49,14 @@ static bool check_one(const Passgate__V1__SetPrincipalsRequest *request, size_t 
     return true;
 }
 
-static bool check(const Passgate__V1__SetPrincipalsRequest *request, struct err *err)
+static bool check(const Passgate__V1__SetPrincipalsRequest *request, const struct caller *caller,
+                  struct err *err)
 {
     if (request->n_principals > RECORD_PRINCIPALS_MAX)
         return err_field(err, ERR_FIELD_TOO_MANY, "principals", "%zu of them",
                          request->n_principals);
     for (size_t i = 0; i < request->n_principals; i++)
-        if (!check_one(request, i, err))
+        if (!check_one(request, caller, i, err))
             return false;
     return true;
 }
@@ -69,7 +73,7 @@ void set_principals(struct rpc_call *call, const ProtobufCMessage *message, void
     write->audit_kind = AUDIT_PRINCIPALS_SET;
     write->change = change;
     write->respond = respond;
-    if (check(request, &err))
+    if (check(request, caller_of(call), &err))
         subject_write_start(write);
     else
         subject_write_refuse(write, &err);

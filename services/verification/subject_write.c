@@ -329,7 +329,8 @@ void subject_write_start(struct subject_write *write)
     struct err err;
 
     if (!field_check(FIELD_KIND_REQUEST_ID, write->request_id, "request_id", &err) ||
-        !field_check(FIELD_KIND_SUBJECT, write->subject, "subject", &err)) {
+        !field_check(FIELD_KIND_SUBJECT, write->subject, "subject", &err) ||
+        !caller_reaches(caller_of(write->call), write->subject, &err)) {
         finish(write, &err);
         return;
     }

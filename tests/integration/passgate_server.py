@@ -102,7 +102,7 @@ class Server:
         self.reader.start()
         self.wait_for_log(lambda line: line.get("event") == "server.ready", since=begin)
         for line in self.log(since=begin):
-            if line.get("event") == "server.listen":
+            if line.get("event") == "server.listen" and line["port"]:  # a unix socket has none
                 self.ports[{"serving gRPC": "grpc", "serving HTTP": "http", "serving ops": "ops"}[line["message"]]] = \
                     line["port"]
         self.wait_until(lambda: self.get("ops", "/readyz")[0] == 200, "/readyz")

@@ -2,17 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Callers over mutual TLS: who may do what, and how much each is told."""
 import shutil
-import subprocess
-import tempfile
-from pathlib import Path
 
 import grpc
 
-from passgate_protos import CALL_SECONDS, pb, refusal_of
+from mutual_tls import SPIFFE, MutualTlsTestCase
+from passgate_protos import CALL_SECONDS, Refusal, pb, refusal_of
 from passgate_samples import check, fresh, passport, statement, submission
 from passgate_server import ORGANIZATIONS, Server, ServerTestCase, main
-
-SPIFFE = "spiffe://lab.example/"
 
 # name -> roles and disclosure of its binding
 CALLERS = {
@@ -26,36 +22,20 @@ CALLERS = {
 }
 UNBOUND = "newcomer"
 
+# Certificates that make nobody a caller.
+STRANGE = {"two_uris": f"URI:{SPIFFE}legal,URI:{SPIFFE}shop", "cn_only": "", "revoked": f"URI:{SPIFFE}ns/a/sa/revoked"}
+
 CONFIG = """\
 organizations:
   - {id: org/lab, self: true, attesters: ["spiffe://lab.example/hr"], place: USA, kind: company}
   - {id: org/partner-a, attesters: ["spiffe://partner.example/hr"], place: USA, kind: company}
 callers:
 """ + "".join(f"  - {{id: \"{SPIFFE}{name}\", roles: [{roles}], disclose: {disclose}}}\n"
-              for name, (roles, disclose) in CALLERS.items())
-
-# method -> who may call it, beside those who may not; requests need not be good, the role is looked at first
-METHODS = {
-    "/passgate.v1.VerificationService/SubmitVerification": {"verifier"},
-    "/passgate.v1.VerificationService/RevokeEvidence": {"verifier"},
-    "/passgate.v1.VerificationService/SetPrincipals": {"verifier"},
-    "/passgate.v1.VerificationService/SetAffiliations": {"hr"},
-    "/passgate.v1.VerificationService/GetSubject": {"legal", "watch"},
-    "/passgate.v1.ClaimService/IssueClaim": {"verifier"},
-    "/passgate.v1.ClaimService/IntrospectClaim": {"gateway", "shop", "desk", "legal", "verifier"},
-    "/passgate.v1.ClaimService/GetJwks": set(CALLERS),
-    "/passgate.v1.EntitlementService/CheckEntitlement": {"gateway", "shop", "desk", "legal"},
-    "/passgate.v1.EntitlementService/BatchCheckEntitlements": {"gateway", "shop", "desk", "legal"},
-    "/passgate.v1.EntitlementService/ListEntitlements": {"gateway", "shop", "desk", "legal"},
-    "/passgate.v1.EntitlementService/ExplainEntitlement": {"gateway", "shop", "desk", "legal"},
-    "/passgate.v1.AdminService/GetServerInfo": {"legal", "watch"},
-    "/passgate.v1.AdminService/ListKeys": {"legal", "watch"},
-    "/passgate.v1.AdminService/GetStoreStats": {"watch"},
-    "/passgate.v1.AdminService/CheckStore": {"watch"},
-    "/passgate.v1.AdminService/ExportStore": {"watch"},
-    "/passgate.v1.AdminService/ImportStore": {"watch"},
-    "/passgate.v1.AdminService/WhoAmI": {*CALLERS, UNBOUND},
-}
+              for name, (roles, disclose) in CALLERS.items()) + f"""\
+  - {{id: "{SPIFFE}ns/*/sa/*", roles: [checker]}}
+denied:
+  - {{id: "{SPIFFE}ns/a/sa/revoked"}}
+"""
 
 # What CheckEntitlementResponse may have set, by disclosure (protos/passgate/v1/entitlement.proto).
 DECISION = {"decision", "max_age", "decision_id"}
@@ -68,26 +48,14 @@ def fields_of(message):
     return {field.name for field, _ in message.ListFields()}
 
 
-class CallersTestCase(ServerTestCase):
-    needs_control = True
+class CallersTestCase(MutualTlsTestCase):
+    names = {**{name: f"URI:{SPIFFE}{name}" for name in (*CALLERS, UNBOUND)}, **STRANGE}
+    config = CONFIG
 
     @classmethod
     def setUpClass(cls):
-        cls.folder = Path(tempfile.mkdtemp(prefix="passgate-tls-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        subprocess.run([Path(__file__).parent / "make_certificates.sh", cls.folder,
-                        *(f"{name}=URI:{SPIFFE}{name}" for name in (*CALLERS, UNBOUND))], check=True,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        cls.flags = {"tls-certificate-file": cls.folder / "server.pem", "tls-key-file": cls.folder / "server.key",
-                     "tls-client-ca-file": cls.folder / "ca.pem"}
-        cls.config = CONFIG
         super().setUpClass()
         cls.callers = {name: cls.connect(name) for name in (*CALLERS, UNBOUND)}
-
-    @classmethod
-    def connect(cls, name):
-        parts = [(cls.folder / file).read_bytes() for file in ("ca.pem", f"{name}.key", f"{name}.pem")]
-        return cls.server.stubs(grpc.ssl_channel_credentials(*parts))
 
     def verified(self, country, *statements):
         name = fresh(country.lower())
@@ -100,17 +68,6 @@ class CallersTestCase(ServerTestCase):
 
 
 class Roles(CallersTestCase):
-    def test_every_method_is_open_to_its_roles_and_to_nobody_else(self):
-        for method, allowed in METHODS.items():
-            for caller, stubs in self.callers.items():
-                with self.subTest(method=method, caller=caller):
-                    try:
-                        stubs.raw(method, b"")
-                        code = grpc.StatusCode.OK
-                    except grpc.RpcError as error:
-                        code = error.code()
-                    self.assertEqual(code != grpc.StatusCode.PERMISSION_DENIED, caller in allowed, code)
-
     def test_the_refusal_is_the_same_with_and_without_a_binding(self):
         request = submission(fresh("anna"), passport("DEU"))
         for caller in ("gateway", UNBOUND):
@@ -138,13 +95,6 @@ class Roles(CallersTestCase):
             pb.WhoAmIRequest(), timeout=CALL_SECONDS,
             metadata=[("x-forwarded-client-cert", f"URI={SPIFFE}legal"), ("x-spiffe-id", SPIFFE + "legal")])
         self.assertEqual((answer.caller, list(answer.roles)), (SPIFFE + UNBOUND, []))
-
-    def test_a_certificate_of_an_unknown_authority_does_not_get_in(self):
-        for stubs in (self.connect("stranger"),
-                      self.server.stubs(grpc.ssl_channel_credentials((self.folder / "ca.pem").read_bytes())),
-                      self.server.stubs()):
-            refusal = refusal_of(stubs.admin.WhoAmI, pb.WhoAmIRequest(), timeout=5)
-            self.assertEqual(refusal.code, grpc.StatusCode.UNAVAILABLE)
 
     def test_an_attester_attests_for_its_own_organization(self):
         request = pb.SetAffiliationsRequest(request_id=fresh("request"), subject=self.verified("IRN"),
@@ -175,6 +125,83 @@ class Roles(CallersTestCase):
                                   timeout=CALL_SECONDS).token
         refusal = refusal_of(self.callers["shop"].entitlement.CheckEntitlement, check("", claim_token=realm))
         self.assert_refused(refusal, "INVALID_ARGUMENT", "TOKEN_INVALID", "claim_token")
+
+
+class Strangers(CallersTestCase):
+    """Nobody whose certificate is not good for exactly one caller gets in, and the log says why."""
+
+    def refused(self, certificate):
+        """What the client is told, and the lines that the server wrote."""
+        since = len(self.server.lines)
+        stubs = self.connect(certificate) if certificate else \
+            self.server.stubs(grpc.ssl_channel_credentials((self.folder / "ca.pem").read_bytes()))
+        return refusal_of(stubs.admin.WhoAmI, pb.WhoAmIRequest(), timeout=5), since
+
+    def test_a_certificate_that_names_nobody_or_two_is_refused(self):
+        for certificate, why in (("two_uris", "the certificate has 2 URI SANs"), ("cn_only", "its CN is no identity")):
+            with self.subTest(certificate):
+                refusal, since = self.refused(certificate)
+                self.assert_refused(refusal, "UNAUTHENTICATED", "UNAUTHENTICATED", "")
+                line = self.server.wait_for_log(lambda line: why in line.get("detail", ""), since)
+                self.assertEqual((line["event"], line["caller"]), ("rpc.call", ""))
+                self.assertNotIn(certificate, self.server.log_text(since))
+
+    def test_a_denied_id_is_refused_though_it_has_a_binding(self):
+        refusal, since = self.refused("revoked")
+        self.assert_refused(refusal, "PERMISSION_DENIED", "CALLER_DENIED", "")
+        line = self.server.wait_for_log(lambda line: line.get("reason") == "CALLER_DENIED", since)
+        self.assertIn("list of denied ones", line["detail"])
+
+    def test_a_certificate_that_is_not_good_ends_with_the_handshake(self):
+        for certificate, why in ((None, "peer did not return a certificate"), ("stranger", "certificate verify failed"),
+                                 ("expired", "certificate verify failed"),
+                                 ("server_only", "certificate verify failed")):
+            with self.subTest(certificate):
+                refusal, since = self.refused(certificate)
+                self.assertEqual(refusal.code, grpc.StatusCode.UNAVAILABLE)
+                self.server.wait_for_log(lambda line: why in line.get("line", ""), since)
+
+    def test_plaintext_gets_no_answer(self):
+        refusal = refusal_of(self.server.stubs().admin.WhoAmI, pb.WhoAmIRequest(), timeout=5)
+        self.assertEqual(refusal.code, grpc.StatusCode.UNAVAILABLE)
+
+
+class Reload(CallersTestCase):
+    """What the configuration says of callers is in force once the file has changed."""
+
+    def tearDown(self):
+        self.configure(CONFIG)
+        self.server.wait_until(lambda: self.code_of("watch") == "OK", "callers as before")
+
+    def code_of(self, caller):
+        try:
+            self.callers[caller].admin.ListKeys(pb.ListKeysRequest(), timeout=CALL_SECONDS)
+            return "OK"
+        except grpc.RpcError as error:
+            return Refusal(error).reason
+
+    def test_roles_and_denied_ids_change_without_a_restart(self):
+        self.assertEqual((self.code_of("watch"), self.code_of("shop")), ("OK", "ROLE_MISSING"))
+        self.configure(CONFIG.replace("denied:\n", f"denied:\n  - {{id: \"{SPIFFE}watch\"}}\n")
+                       .replace("roles: [checker], disclose: next_step", "roles: [operator], disclose: next_step"))
+        self.server.wait_until(lambda: self.code_of("watch") == "CALLER_DENIED", "the id is denied")
+        self.assertEqual(self.code_of("shop"), "OK")
+
+    def test_a_file_with_an_error_changes_nothing_and_is_told_by_line(self):
+        failures = 'passgate_caller_loads_total{result="failure"}'
+        count, since = self.server.counted(failures), len(self.server.lines)
+        self.configure(CONFIG.replace("callers:\n", f"callers:\n  - {{id: \"{SPIFFE}other\", roles: [chekcer]}}\n")
+                       .replace("denied:\n", f"denied:\n  - {{id: \"{SPIFFE}watch\"}}\n"))
+        finding = self.server.wait_for_log(lambda line: line.get("event") == "config.finding", since)
+        self.assertEqual((finding["file"], finding["line"]), ("passgate.yaml", 5))
+        self.assertIn("did you mean `checker`", finding["finding"])
+        self.server.wait_until(lambda: self.server.counted(failures) == count + 1, "counted")
+        self.assertEqual(self.code_of("watch"), "OK")
+
+    def test_a_signal_has_the_file_read_at_once(self):
+        since = len(self.server.lines)
+        self.server.reload()
+        self.server.wait_for_log(lambda line: line.get("event") == "callers.loaded", since)
 
 
 class Disclosure(CallersTestCase):

@@ -141,6 +141,63 @@ static void the_context_is_bounded_entry_by_entry(void **state)
     assert_refused(&input, ERR_FIELD_TOO_MANY, "context");
 }
 
+#define ROW(text)                                 \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
+    }
+
+static const struct span subjects[] = {ROW("employee/")};
+static const struct span resources[] = {ROW("model/*")};
+static const struct span purposes[] = {ROW("export_control")};
+
+static bool is_within(const struct limits *limits, const struct check_input *input)
+{
+    struct err err = ERR_NONE;
+    bool is_good = check_limits(limits, input, &err);
+
+    assert_int_equal(err.code, is_good ? ERR_OK : ERR_OUTSIDE_LIMITS);
+    assert_string_equal(err.field, ""); /* which of them it was is nobody's business */
+    return is_good;
+}
+
+static void a_question_stays_within_every_limit_of_who_asks(void **state)
+{
+    static const struct directive_context context = {ROW("purpose"), ROW("export_control")};
+    static const struct limits limits = {{subjects, 1}, {resources, 1}, {purposes, 1}};
+    struct check_input input = good();
+
+    (void)state;
+    assert_true(is_within(NULL, &input));
+    input.subject = span_text("employee/alice");
+    input.context = &context;
+    input.context_count = 1;
+    assert_true(is_within(&limits, &input));
+    input.context_count = 0;
+    assert_false(is_within(&limits, &input));
+    input.context_count = 1;
+    input.resource_type = span_text("dataset");
+    assert_false(is_within(&limits, &input));
+    input.resource_type = span_text("model");
+    input.also_subjects[0] = span_text("employee/bob");
+    input.also_subjects[1] = span_text("bob");
+    input.also_subject_count = 1;
+    assert_true(is_within(&limits, &input));
+    input.also_subject_count = 2;
+    assert_false(is_within(&limits, &input));
+}
+
+static void a_token_was_issued_within_the_limits(void **state)
+{
+    static const struct limits limits = {.subjects = {subjects, 1}};
+    struct check_input input = good();
+
+    (void)state;
+    assert_false(is_within(&limits, &input));
+    input.subject = span_of(NULL, 0);
+    input.claim_token = span_text("a.b.c");
+    assert_true(is_within(&limits, &input));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +206,8 @@ int main(void)
         cmocka_unit_test(a_token_stands_for_the_subject_and_not_beside_it),
         cmocka_unit_test(also_subjects_are_named_by_their_place),
         cmocka_unit_test(the_context_is_bounded_entry_by_entry),
+        cmocka_unit_test(a_question_stays_within_every_limit_of_who_asks),
+        cmocka_unit_test(a_token_was_issued_within_the_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -391,7 +391,7 @@ static void what_is_wrong_in_the_request_is_named(void **state)
                    "FIELD_CHARACTERS", "revision");
     assert_refused(start(*state, TOLD, "", kinds, ARRAY_LEN(kinds)), GRPC_STATUS_INVALID_ARGUMENT,
                    "FIELD_ENUM", "kinds[1]");
-    assert_refused(watch(*state, NOBODY, ""), GRPC_STATUS_PERMISSION_DENIED, "ROLE_MISSING", "");
+    assert_refused(watch(*state, NOBODY, ""), GRPC_STATUS_UNAUTHENTICATED, "UNAUTHENTICATED", "");
 }
 
 /* Above the server's bound there are no more, and room again when one has gone. */

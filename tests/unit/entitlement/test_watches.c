@@ -45,7 +45,7 @@ static void no_unref(void *version)
 
 static void serve(struct fixture *fixture)
 {
-    static const struct caller_bindings nobody;
+    static const struct caller_options nobody; /* in plaintext nobody is looked for */
     const struct rpc_service service = entitlement_service(fixture->entitlement);
     const struct rpc_interceptor *chain[] = {&fixture->caller};
     const struct rpc_listener listener = {.address = "127.0.0.1:0"};

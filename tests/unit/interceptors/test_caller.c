@@ -14,7 +14,7 @@ static const struct caller rows[] = {
                  DISCLOSE_NEXT_STEP),
     WORLD_CALLER("checkout", ROLE_AUDITOR, DISCLOSE_DECISION),
 };
-static const struct caller_bindings bindings = {rows, ARRAY_LEN(rows)};
+static const struct caller_bindings bindings = {.rows = rows, .count = ARRAY_LEN(rows)};
 
 static int set_up(void **state)
 {
@@ -67,14 +67,60 @@ static void a_name_of_the_certificate_may_have_the_binding(void **state)
     assert_string_equal(answer.field, "");
 }
 
-static void who_has_no_binding_may_do_nothing_here(void **state)
+static void a_certificate_without_one_identity_is_nobodys(void **state)
 {
     static const char *const names[] = {"bare", "two_uris", "other_uri"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        assert_int_equal(check(*state, names[i]).status, GRPC_STATUS_PERMISSION_DENIED);
-        assert_int_equal(get_subject(*state, names[i]).status, GRPC_STATUS_PERMISSION_DENIED);
+        world_expect_refused(check(*state, names[i]), GRPC_STATUS_UNAUTHENTICATED,
+                             "UNAUTHENTICATED", "");
+        world_expect_refused(get_subject(*state, names[i]), GRPC_STATUS_UNAUTHENTICATED,
+                             "UNAUTHENTICATED", "");
     }
+}
+
+static void who_has_no_binding_may_do_nothing_here(void **state)
+{
+    static const struct caller others[] = {
+        WORLD_CALLER("spiffe://corp/ns/shop/sa/checkout-*", ROLE_BOUND, DISCLOSE_FACTS)};
+    static const struct caller_bindings no_match = {.rows = others, .count = ARRAY_LEN(others)};
+    struct world *world = world_new(&no_match);
+
+    (void)state;
+    world_expect_refused(check(world, "spiffe"), GRPC_STATUS_PERMISSION_DENIED, "ROLE_MISSING", "");
+    world_expect_refused(get_subject(world, "dns"), GRPC_STATUS_PERMISSION_DENIED, "ROLE_MISSING",
+                         "");
+    world_free(world);
+}
+
+static void a_denied_id_is_refused_whatever_its_binding_says(void **state)
+{
+    static const struct span denied[] = {
+        {(const uint8_t *)"checkout.shop", sizeof("checkout.shop") - 1}};
+    static const struct caller_bindings with_denied = {
+        .rows = rows, .count = ARRAY_LEN(rows), .denied = denied, .denied_count = 1};
+    struct world *world = world_new(&with_denied);
+
+    (void)state;
+    /* Of both it is a name beside the one that has the binding. */
+    world_expect_refused(check(world, "spiffe"), GRPC_STATUS_PERMISSION_DENIED, "CALLER_DENIED",
+                         "");
+    world_expect_refused(get_subject(world, "dns"), GRPC_STATUS_PERMISSION_DENIED, "CALLER_DENIED",
+                         "");
+    world_free(world);
+}
+
+static void a_pattern_gives_its_binding_under_the_callers_own_id(void **state)
+{
+    static const struct caller by_pattern[] = {WORLD_CALLER(
+        "spiffe://corp/ns/*/sa/check*", ROLE_CHECKER | ROLE_ATTESTER, DISCLOSE_NEXT_STEP)};
+    static const struct caller_bindings patterns = {.rows = by_pattern, .count = 1};
+    struct world *world = world_new(&patterns);
+
+    (void)state;
+    world_expect_ok(check(world, "spiffe"));
+    world_expect_ok(affiliate(world, "spiffe", "org/partner")); /* attested for by the exact id */
+    world_free(world);
 }
 
 static void an_attester_attests_for_its_own_organization_only(void **state)
@@ -109,7 +155,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_binding_gives_its_roles_and_no_others),
         TEST(a_name_of_the_certificate_may_have_the_binding),
-        TEST(who_has_no_binding_may_do_nothing_here),
+        TEST(a_certificate_without_one_identity_is_nobodys),
+        cmocka_unit_test(who_has_no_binding_may_do_nothing_here),
+        cmocka_unit_test(a_denied_id_is_refused_whatever_its_binding_says),
+        cmocka_unit_test(a_pattern_gives_its_binding_under_the_callers_own_id),
         TEST(an_attester_attests_for_its_own_organization_only),
         cmocka_unit_test(roles_and_disclosures_have_the_names_of_the_contract),
     };

@@ -45,6 +45,8 @@ struct world {
     struct entitlement *entitlement;
     struct verification_options verification;
     struct claim_options claims;
+    struct snapshot callers;
+    struct caller_options caller;
     struct rpc_interceptor caller_interceptor;
     struct rpc_server *rpc;
     bool has_tls;
@@ -249,7 +251,14 @@ static void serve(struct world *world, const struct caller_bindings *bindings)
     struct err err;
 
     world->has_tls = bindings != NULL;
-    world->caller_interceptor = caller_interceptor(bindings ? bindings : &nobody);
+    caller_set_snapshot_init(&world->callers, caller_set_new(bindings ? bindings : &nobody));
+    world->caller = (struct caller_options){
+        .callers = &world->callers,
+        .audit = world->audit,
+        .metrics = world->metrics,
+        .clock = &world->clock.clock,
+    };
+    world->caller_interceptor = caller_interceptor(&world->caller);
     if (world->has_tls) {
         make_certificates(world);
         listener.tls = (struct rpc_tls){pem_of(world, "server", "pem"),
@@ -296,6 +305,7 @@ void world_free(struct world *world)
     entitlement_free(world->entitlement);
     snapshot_release(&world->set);
     snapshot_release(&world->keys);
+    snapshot_release(&world->callers);
     metrics_free(world->metrics);
     mailbox_release(&world->mailbox);
     if (system(command) != 0)
@@ -316,7 +326,7 @@ int world_set_up_callers(void **state)
         WORLD_CALLER("checkout", ROLE_BOUND, DISCLOSE_DECISION),
         WORLD_CALLER("spiffe://corp/ns/shop/sa/checkout", ROLE_BOUND, DISCLOSE_REASONS),
     };
-    static const struct caller_bindings bindings = {rows, ARRAY_LEN(rows)};
+    static const struct caller_bindings bindings = {.rows = rows, .count = ARRAY_LEN(rows)};
 
     *state = world_new(&bindings);
     return 0;

@@ -9,7 +9,7 @@
 #include "contract/test_clock.h"
 #include "entitlement/check.h"
 #include "entitlement/watches.h"
-#include "interceptors/caller.h"
+#include "interceptors/caller_set.h"
 #include "rpc/server.h"
 #include "unit/rpc/core_client.h"
 

@@ -112,7 +112,6 @@ static void what_the_server_knows_is_in_the_certificate(void **state)
     } rows[] = {
         /* A DNS name that reads like a SPIFFE id is none, and no name either. */
         {"spiffe", "spiffe://corp/ns/shop/sa/checkout", {"checkout.shop"}, 1},
-        {"two_uris", "", {NULL}, 0},
         {"other_uri", "", {NULL}, 0},
         {"dns", "", {"checkout.shop", "checkout"}, 2},
         {"bare", "", {NULL}, 0}, /* the CN is nobody's name */
@@ -135,6 +134,17 @@ static void what_the_server_knows_is_in_the_certificate(void **state)
         core_call_free(call);
         core_client_free(client);
     }
+}
+
+static void a_certificate_of_two_identities_is_nobodys(void **state)
+{
+    struct core_client *client = connect_as("two_uris", "ca");
+    struct core_call *call = echo_start(client, ECHO_PATH "WhoAmI", 1, ECHO_WAIT_MS);
+
+    (void)state;
+    assert_ended(call, GRPC_STATUS_UNAUTHENTICATED);
+    core_call_free(call);
+    core_client_free(client);
 }
 
 static void nobody_else_gets_in(void **state)
@@ -232,6 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_the_server_knows_is_in_the_certificate, start, stop),
+        cmocka_unit_test_setup_teardown(a_certificate_of_two_identities_is_nobodys, start, stop),
         cmocka_unit_test_setup_teardown(nobody_else_gets_in, start, stop),
         cmocka_unit_test_setup_teardown(plaintext_does_not_get_in, start, stop),
         cmocka_unit_test(what_cannot_serve_does_not_start),

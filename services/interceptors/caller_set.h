@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The callers of a configuration: every binding, found by the id of a certificate.
+ *
+ * A binding's id is exact or a pattern (domain/field/pattern.h).  An exact one comes before all
+ * patterns; of patterns that match, the one with the longest literal beginning counts, and the
+ * configuration sees to it that there is one.  Immutable and counted: a reload makes a new set, and
+ * calls under way keep the one that they began with.
+ */
+#ifndef INTERCEPTORS_CALLER_SET_H
+#define INTERCEPTORS_CALLER_SET_H
+
+#include "interceptors/caller.h"
+
+/* What a set is made of. */
+struct caller_bindings {
+    const struct caller *rows; /* ids may be patterns */
+    size_t count;
+    const struct span *denied; /* ids, or patterns of them: refused whatever else is said */
+    size_t denied_count;
+};
+
+struct caller_set;
+
+/* Everything is copied. */
+struct caller_set *caller_set_new(const struct caller_bindings *bindings);
+struct caller_set *caller_set_ref(struct caller_set *set);
+/* NULL is allowed. */
+void caller_set_unref(struct caller_set *set);
+
+/* Takes the caller's reference on `set`. */
+void caller_set_snapshot_init(struct snapshot *snapshot, struct caller_set *set);
+
+bool caller_set_denies(const struct caller_set *set, struct span id);
+
+/* The binding, which lives as long as the set and whose id may be a pattern; NULL: there is none.
+ */
+const struct caller *caller_set_find(const struct caller_set *set, struct span id);
+
+#endif

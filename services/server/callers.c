@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Callers of the configuration. */
+#include "server/callers.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "server/findings.h"
+
+#include <sys/stat.h>
+
+enum { RELOAD_ARENA_BYTES = 64 * 1024 };
+
+/* The configuration's words are the interceptor's bits: both count roles from submitter. */
+static struct caller_set *make_set(const struct config *config)
+{
+    struct caller *rows = memory_new_array(struct caller, config->caller_count);
+    struct caller_set *set;
+
+    for (size_t i = 0; i < config->caller_count; i++)
+        rows[i] = (struct caller){
+            .id = span_text(config->callers[i].id),
+            .roles = config->callers[i].roles | ROLE_ANYONE,
+            .disclose = (enum disclose)config->callers[i].disclose,
+            .authentication = RPC_MTLS,
+            .limits = &config->callers[i].limits,
+        };
+    set = caller_set_new(&(struct caller_bindings){
+        .rows = rows,
+        .count = config->caller_count,
+        .denied = config->denied,
+        .denied_count = config->denied_count,
+    });
+    memory_free(rows);
+    return set;
+}
+
+/* What stat(2) says; a file that is not there is another one than any. */
+static uint64_t signature_of(const char *path)
+{
+    const uint64_t factor = UINT64_C(0x100000001b3);
+    struct stat status = {0};
+
+    if (path[0] == '\0' || stat(path, &status) != 0)
+        return 0;
+    return ((((uint64_t)status.st_ino * factor ^ (uint64_t)status.st_size) * factor ^
+             (uint64_t)status.st_mtim.tv_sec) *
+                factor ^
+            (uint64_t)status.st_mtim.tv_nsec) |
+           1;
+}
+
+void callers_init(struct callers *callers, const struct config *config, struct metrics *metrics)
+{
+    callers->config = config;
+    callers->metrics = metrics;
+    callers->signature = signature_of(config->file);
+    caller_set_snapshot_init(&callers->set, make_set(config));
+}
+
+void callers_release(struct callers *callers)
+{
+    snapshot_release(&callers->set);
+}
+
+static void reload(struct callers *callers, struct arena *arena)
+{
+    struct diagnostics diagnostics;
+    struct config *config;
+    bool is_loaded;
+
+    diagnostics_init(&diagnostics, arena);
+    is_loaded = config_load_again(callers->config, arena, &diagnostics, &config);
+    if (is_loaded) {
+        snapshot_replace(&callers->set, make_set(config));
+        LOG(INFO, "callers.loaded", "the callers of the configuration are in force",
+            log_number("callers", (int64_t)config->caller_count),
+            log_number("denied", (int64_t)config->denied_count));
+    } else {
+        LOG(ERROR, "callers.refused", "the callers stay as they are",
+            log_text("file", callers->config->file),
+            log_number("errors", (int64_t)diagnostics.error_count));
+    }
+    findings_log(&diagnostics, "config.finding", "the configuration is refused",
+                 "the configuration could be better");
+    metrics_count(metrics_shared(callers->metrics), METRIC_CALLER_LOADS,
+                  is_loaded ? METRICS_SUCCESS : METRICS_FAILURE, 1);
+}
+
+void callers_look(struct callers *callers, bool is_kicked)
+{
+    uint64_t signature = signature_of(callers->config->file);
+    struct arena arena;
+
+    if (callers->config->file[0] == '\0' || (!is_kicked && signature == callers->signature))
+        return;
+    callers->signature = signature; /* before the file: what comes later is seen */
+    arena_init(&arena, RELOAD_ARENA_BYTES);
+    reload(callers, &arena);
+    arena_release(&arena);
+}

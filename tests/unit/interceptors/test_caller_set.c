@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The callers of a configuration: which binding an id gets. */
+#include "interceptors/caller_set.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define SPAN(text)                                \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
+    }
+
+static const struct span prefixes[] = {SPAN("employee/")};
+static const struct limits limits = {.subjects = {prefixes, ARRAY_LEN(prefixes)}};
+static const struct limits none;
+
+static const struct caller rows[] = {
+    {.id = SPAN("spiffe://corp/ns/*/sa/*"), .roles = 1},
+    {.id = SPAN("spiffe://corp/ns/shop/sa/checkout"), .roles = 2, .limits = &limits},
+    {.id = SPAN("spiffe://corp/ns/shop/sa/*"), .roles = 3, .limits = &none},
+    {.id = SPAN("spiffe://corp/ns/shop/sa/c*"), .roles = 4},
+    {.id = SPAN("desk.corp"), .roles = 5},
+};
+
+static const struct span denied[] = {SPAN("spiffe://corp/ns/shop/sa/cart"),
+                                     SPAN("spiffe://corp/ns/old/sa/*")};
+
+static int set_up(void **state)
+{
+    *state =
+        caller_set_new(&(struct caller_bindings){rows, ARRAY_LEN(rows), denied, ARRAY_LEN(denied)});
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    caller_set_unref(*state);
+    return 0;
+}
+
+static uint32_t roles_of(struct caller_set *set, const char *id)
+{
+    const struct caller *caller = caller_set_find(set, span_text(id));
+
+    return caller ? caller->roles : 0;
+}
+
+static void an_exact_id_comes_before_patterns(void **state)
+{
+    assert_int_equal(roles_of(*state, "spiffe://corp/ns/shop/sa/checkout"), 2);
+    assert_int_equal(roles_of(*state, "desk.corp"), 5);
+}
+
+static void of_patterns_the_longest_beginning_counts(void **state)
+{
+    assert_int_equal(roles_of(*state, "spiffe://corp/ns/shop/sa/cart"), 4);
+    assert_int_equal(roles_of(*state, "spiffe://corp/ns/shop/sa/basket"), 3);
+    assert_int_equal(roles_of(*state, "spiffe://corp/ns/bank/sa/basket"), 1);
+}
+
+static void who_fits_nothing_has_no_binding(void **state)
+{
+    assert_int_equal(roles_of(*state, "spiffe://corp/ns/shop/sa/a/b"), 0);
+    assert_int_equal(roles_of(*state, "spiffe://other/ns/shop/sa/checkout"), 0);
+    assert_int_equal(roles_of(*state, "desk.corp."), 0);
+    assert_int_equal(roles_of(*state, ""), 0);
+}
+
+static void who_is_denied_may_have_a_binding(void **state)
+{
+    assert_true(caller_set_denies(*state, span_text("spiffe://corp/ns/shop/sa/cart")));
+    assert_true(caller_set_denies(*state, span_text("spiffe://corp/ns/old/sa/anything")));
+    assert_false(caller_set_denies(*state, span_text("spiffe://corp/ns/shop/sa/checkout")));
+    assert_int_equal(roles_of(*state, "spiffe://corp/ns/shop/sa/cart"), 4);
+}
+
+static void limits_without_rows_are_no_limits(void **state)
+{
+    struct caller_set *set = *state;
+
+    assert_null(caller_set_find(set, span_text("spiffe://corp/ns/shop/sa/basket"))->limits);
+    assert_non_null(caller_set_find(set, span_text("spiffe://corp/ns/shop/sa/checkout"))->limits);
+}
+
+static void a_subject_out_of_reach_is_refused_without_a_word_about_it(void **state)
+{
+    struct caller_set *set = *state;
+    const struct caller *caller =
+        caller_set_find(set, span_text("spiffe://corp/ns/shop/sa/checkout"));
+    struct err err = ERR_NONE;
+
+    assert_true(caller_reaches(caller, span_text("employee/alice"), &err));
+    assert_false(caller_reaches(caller, span_text("customer/alice"), &err));
+    assert_int_equal(err.code, ERR_OUTSIDE_LIMITS);
+    assert_string_equal(err.field, "");
+    assert_null(strstr(err.detail, "alice"));
+}
+
+static void a_set_without_rows_knows_nobody(void **state)
+{
+    struct caller_set *set = caller_set_new(&(struct caller_bindings){.rows = NULL});
+
+    (void)state;
+    assert_int_equal(roles_of(set, "desk.corp"), 0);
+    assert_false(caller_set_denies(set, span_text("desk.corp")));
+    caller_set_unref(set);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_exact_id_comes_before_patterns),
+        TEST(of_patterns_the_longest_beginning_counts),
+        TEST(who_fits_nothing_has_no_binding),
+        TEST(who_is_denied_may_have_a_binding),
+        TEST(limits_without_rows_are_no_limits),
+        TEST(a_subject_out_of_reach_is_refused_without_a_word_about_it),
+        cmocka_unit_test(a_set_without_rows_knows_nobody),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
