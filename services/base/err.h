@@ -113,6 +113,12 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     /* Limits. */                                                                                 \
     X(MESSAGE_TOO_LARGE, RESOURCE_EXHAUSTED, 413, INFO, "the message is too large")               \
     X(OVERLOADED, RESOURCE_EXHAUSTED, 429, WARN, "too many calls, try again later")               \
+    X(BUDGET_RATE, RESOURCE_EXHAUSTED, 429, INFO,                                                 \
+      "the caller has made as many calls as it may make in a second")                             \
+    X(BUDGET_IN_FLIGHT, RESOURCE_EXHAUSTED, 429, INFO,                                            \
+      "the caller has as many calls in flight as it may have")                                    \
+    X(BUDGET_SUBJECTS, RESOURCE_EXHAUSTED, 429, INFO,                                             \
+      "the caller has named as many subjects as it may name in an hour")                          \
     X(DEADLINE, DEADLINE_EXCEEDED, 504, INFO, "the deadline passed")                              \
     X(CANCELLED, CANCELLED, 499, DEBUG, "the caller cancelled")                                   \
     /* Our side. */                                                                               \

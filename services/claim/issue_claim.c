@@ -333,6 +333,9 @@ static bool read_request(struct issuing *issuing, const struct caller *caller, s
         !revision_parse(span_text(request->min_revision), "min_revision", &least, err))
         return false;
     issuing->subject = names_subject_hash(issuing->options->names, subject);
+    if (!budget_take_subject(caller->budget, issuing->subject,
+                             clock_monotonic_ms(issuing->options->clock), err))
+        return false;
     issuing->partition = names_partition(issuing->options->names, issuing->subject);
     if (least.directive_set > issuing->options->directive_set_number(issuing->options->context))
         return err_field(err, ERR_REVISION_AHEAD, "min_revision", "of a directive set ahead of us");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `callers:`: which certificate may do what, and how much it is told. */
+#include "config/allowance.h"
 #include "config/caller_id.h"
 #include "config/value.h"
 #include "domain/field/field.h"
@@ -34,6 +35,7 @@ struct caller_row {
     unsigned disclose;
     bool has_disclose;
     struct limits limits;
+    struct config_allowance allowance;
 };
 
 static void read_id(struct loader *loader, const struct field *field, const struct yaml_node *value,
@@ -157,6 +159,27 @@ static void read_purposes(struct loader *loader, const struct field *field,
     read_list(loader, field, value, PURPOSE_MAX, is_purpose, &caller->limits.purposes);
 }
 
+static void read_calls_per_second(struct loader *loader, const struct field *field,
+                                  const struct yaml_node *value, void *row)
+{
+    allowance_read(loader, field, value, &((struct caller_row *)row)->allowance.calls_per_second,
+                   CONFIG_CALLS_PER_SECOND_MAX);
+}
+
+static void read_calls_in_flight(struct loader *loader, const struct field *field,
+                                 const struct yaml_node *value, void *row)
+{
+    allowance_read(loader, field, value, &((struct caller_row *)row)->allowance.calls_in_flight,
+                   CONFIG_CALLS_IN_FLIGHT_MAX);
+}
+
+static void read_subjects_per_hour(struct loader *loader, const struct field *field,
+                                   const struct yaml_node *value, void *row)
+{
+    allowance_read(loader, field, value, &((struct caller_row *)row)->allowance.subjects_per_hour,
+                   CONFIG_SUBJECTS_PER_HOUR_MAX);
+}
+
 /* Which of two patterns counts is said by how much stands before the first star; where that is the
  * same and one id fits both, nothing says it. */
 static bool is_ambiguous(struct span a, struct span b)
@@ -196,6 +219,7 @@ static void keep(struct loader *loader, void *rows, const struct config_place *p
             .roles = row[i].roles,
             .disclose = row[i].has_disclose ? row[i].disclose : CONFIG_DISCLOSE_NEXT_STEP,
             .limits = row[i].limits,
+            .allowance = row[i].allowance,
             .place = places[i],
         };
         check_against(loader, row, places, i);
@@ -235,6 +259,7 @@ static void print(const struct config *config, FILE *stream)
         print_list("subjects", caller->limits.subjects, stream);
         print_list("resources", caller->limits.resources, stream);
         print_list("purposes", caller->limits.purposes, stream);
+        allowance_print(&caller->allowance, stream);
     }
 }
 
@@ -274,6 +299,22 @@ static const struct field fields[] = {
      .expectation = "a list of 1 to 64 texts of at most 256 bytes, such as export_control",
      .help = "checks must give one of them as `purpose` of their context; without it none needs to",
      .read = read_purposes},
+    {.name = "calls_per_second",
+     .expectation = ALLOWANCE_CALLS_PER_SECOND,
+     .help = "more are refused with BUDGET_RATE; as many at once as in a second. An item of a "
+             "stream is a call, a batch is one. All that a pattern matches share its budgets",
+     .read = read_calls_per_second},
+    {.name = "calls_in_flight",
+     .expectation = ALLOWANCE_CALLS_IN_FLIGHT,
+     .help = "how many of its calls may be under way, streams among them: more are refused with "
+             "BUDGET_IN_FLIGHT",
+     .read = read_calls_in_flight},
+    {.name = "subjects_per_hour",
+     .expectation = ALLOWANCE_SUBJECTS_PER_HOUR,
+     .help = "about how many different subjects it may ask or say something within any hour, on "
+             "each replica: more are refused with BUDGET_SUBJECTS. Counted in memory: 16 bytes for "
+             "each of at least twice as many",
+     .read = read_subjects_per_hour},
 };
 
 static const char *const example[] = {

@@ -86,7 +86,19 @@ enum config_disclose {
     CONFIG_DISCLOSE_FACTS,
 };
 
-enum { CONFIG_LIMIT_ROWS_MAX = 64 };
+enum {
+    CONFIG_LIMIT_ROWS_MAX = 64,
+    CONFIG_CALLS_PER_SECOND_MAX = 1000000,
+    CONFIG_CALLS_IN_FLIGHT_MAX = 100000,
+    CONFIG_SUBJECTS_PER_HOUR_MAX = 100000,
+};
+
+/* How much of the service somebody may use up; 0: as much as there is. */
+struct config_allowance {
+    uint32_t calls_per_second;
+    uint32_t calls_in_flight;
+    uint32_t subjects_per_hour;
+};
 
 /* One of `callers:`: a client certificate, and what its owner may do and is told. */
 struct config_caller {
@@ -94,7 +106,16 @@ struct config_caller {
     unsigned roles; /* 1u << enum config_role */
     enum config_disclose disclose;
     struct limits limits;
+    struct config_allowance allowance;
     struct config_place place;
+};
+
+/* One of `persons:`: a natural person behind several callers. */
+struct config_person {
+    struct span id;
+    const struct span *callers; /* exact ids */
+    size_t caller_count;
+    struct config_allowance allowance; /* of all of them together */
 };
 
 struct setting; /* where each value came from; for config_print() */
@@ -204,6 +225,8 @@ struct config {
     size_t caller_count;
     const struct span *denied; /* as ids of callers */
     size_t denied_count;
+    const struct config_person *persons;
+    size_t person_count;
 
     /* What it was loaded from, as main() got it; for config_load_again(). */
     int argc;

@@ -151,6 +151,25 @@ bool attempt_lease_holds(const struct check_order *order, const struct check_inp
                    (long long)order->lease.feed_age_ms);
 }
 
+bool attempt_take_subjects(const struct check_order *order, const struct check_input *input,
+                           struct hash128 subject, struct err *err)
+{
+    const struct entitlement_options *options = entitlement_options(order->entitlement);
+    int64_t now_ms;
+
+    if (!order->budget)
+        return true;
+    now_ms = clock_monotonic_ms(options->clock);
+    if (!budget_take_subject(order->budget, subject, now_ms, err))
+        return false;
+    for (size_t i = 0; i < input->also_subject_count; i++)
+        if (!budget_take_subject(order->budget,
+                                 names_subject_hash(options->names, input->also_subjects[i]),
+                                 now_ms, err))
+            return false;
+    return true;
+}
+
 void attempt_count_failure(const struct check_order *order, const struct err *err)
 {
     struct metrics *metrics = entitlement_options(order->entitlement)->metrics;
@@ -176,6 +195,9 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     if (!find_subject(order, index, lookups, &subject, result))
         return false;
     result->subject = subject;
+    if (!result->is_failed)
+        result->is_failed =
+            !attempt_take_subjects(order, &order->inputs[index], subject, &result->err);
     if (result->is_failed)
         return true;
     if (!parties_collect(options, &order->inputs[index], subject, &order->least, order->now_ms,

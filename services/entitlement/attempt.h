@@ -20,6 +20,11 @@ void attempt_take_lease(struct check_order *order);
 MUST_CHECK bool attempt_lease_holds(const struct check_order *order,
                                     const struct check_input *input, struct err *err);
 
+/* Of who asks there is a budget: does it bear a question about these?  BUDGET_SUBJECTS. */
+MUST_CHECK bool attempt_take_subjects(const struct check_order *order,
+                                      const struct check_input *input, struct hash128 subject,
+                                      struct err *err);
+
 /* Count a question without a decision. */
 void attempt_count_failure(const struct check_order *order, const struct err *err);
 

@@ -16,6 +16,7 @@
 #include "domain/directive/evaluate.h"
 #include "domain/field/limits.h"
 #include "entitlement/lease.h"
+#include "interceptors/budget.h"
 #include "storage/facts_cache.h"
 #include "storage/revision.h"
 #include "telemetry/audit.h"
@@ -122,6 +123,7 @@ struct check_order {
     struct span caller;          /* authenticated id; for the record, and azp of claim tokens */
     struct span method;          /* for the record */
     const struct limits *limits; /* of the caller; NULL: none.  Live as long as the run's arena */
+    const struct budget *budget; /* likewise */
     const struct check_input *inputs;
     size_t count;  /* 1 to CHECK_BATCH_MAX */
     bool is_batch; /* several questions, or one that came in a batch */

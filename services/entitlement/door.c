@@ -20,6 +20,7 @@ struct check_order door_order(struct rpc_call *call, struct entitlement *entitle
         .caller = caller->id,
         .method = span_text(rpc_call_method(call)->name),
         .limits = caller->limits,
+        .budget = caller->budget,
         .is_terse = caller->disclose == DISCLOSE_DECISION,
         .worker_index = rpc_call_worker_index(call),
         .started_ns = rpc_call_started_ns(call),

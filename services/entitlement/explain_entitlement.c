@@ -239,12 +239,15 @@ static bool begin(struct explaining *explaining)
 {
     const struct entitlement_options *options = entitlement_options(explaining->order.entitlement);
     const struct check_input *input = &explaining->input;
+    const struct hash128 subject = names_subject_hash(options->names, input->subject);
 
     if (!attempt_begin(&explaining->order, &explaining->arena, &explaining->err))
         return false;
+    if (!attempt_take_subjects(&explaining->order, input, subject, &explaining->err))
+        return false;
     if (explaining->has_time)
         explaining->order.now_ms = explaining->at_ms;
-    read_subject(explaining, PARTY_SUBJECT, names_subject_hash(options->names, input->subject));
+    read_subject(explaining, PARTY_SUBJECT, subject);
     for (size_t i = 0; i < input->also_subject_count; i++)
         read_subject(explaining, PARTY_ALSO_SUBJECT,
                      names_subject_hash(options->names, input->also_subjects[i]));

@@ -3,7 +3,7 @@
 #include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
-#include "interceptors/caller.h"
+#include "interceptors/admission.h"
 #include "rpc/stream.h"
 
 struct waiting {
@@ -73,6 +73,10 @@ void stream_check_entitlements(struct rpc_item *item, const ProtobufCMessage *me
     struct err err;
     bool is_ok;
 
+    if (!admission_take_item(rpc_item_call(item), &err)) {
+        reply_error(item, request->id, &err);
+        return;
+    }
     if (!request->check) {
         err_field(&err, ERR_FIELD_REQUIRED, "check", "missing");
         reply_error(item, request->id, &err);

@@ -38,17 +38,34 @@ static bool is_denied(const struct caller_set *set, const struct rpc_peer *peer)
     return false;
 }
 
+/* A person is behind an id, not behind the binding of a pattern: theirs differ. */
+static const struct budget *budget_of(struct rpc_call *call, const struct caller_set *set,
+                                      const struct caller *binding, struct span id)
+{
+    const struct budget *persons = caller_set_person_budget(set, id);
+    struct budget *budget;
+
+    if (!persons || !binding->budget)
+        return persons ? persons : binding->budget;
+    budget = arena_new(rpc_call_arena(call), struct budget);
+    *budget = *binding->budget;
+    budget->above = persons;
+    return budget;
+}
+
 /* A caller of its own: for who has no binding, and for who has one of a pattern. */
-static const struct caller *own_caller(struct rpc_call *call, const struct caller *binding,
-                                       struct span id)
+static const struct caller *own_caller(struct rpc_call *call, const struct caller_set *set,
+                                       const struct caller *binding, struct span id)
 {
     struct caller *caller = arena_new(rpc_call_arena(call), struct caller);
 
-    if (binding)
+    if (binding) {
         *caller = *binding;
-    else
+        caller->budget = budget_of(call, set, binding, id);
+    } else {
         *caller = (struct caller){
             .roles = ROLE_ANYONE, .disclose = DISCLOSE_DECISION, .authentication = RPC_MTLS};
+    }
     caller->id = id;
     return caller;
 }
@@ -72,7 +89,7 @@ static bool find_caller(struct rpc_call *call, const struct caller_options *opti
                        "the certificate has no SPIFFE id and no DNS name; its CN is no identity");
     caller = find_peer(set, peer, &id);
     if (!caller || !span_equal(caller->id, id))
-        caller = own_caller(call, caller, id);
+        caller = own_caller(call, set, caller, id);
     rpc_call_attach(call, &attachment, (void *)caller);
     if (is_denied(set, peer))
         return err_set(err, ERR_CALLER_DENIED, "the caller's id is on the list of denied ones");
@@ -96,15 +113,20 @@ static bool before(struct rpc_call *call, void *context, struct err *err)
     return true;
 }
 
-/* What of this file refuses, and how it is counted. */
+/* How refusals are counted.  Who is too fast is no event that anyone has to prove later, and would
+ * make a flood of calls one of records. */
 static const struct {
     enum err_code code;
     enum metrics_refusal counted_as;
+    bool is_recorded;
 } refusals[] = {
-    {ERR_UNAUTHENTICATED, METRICS_REFUSAL_UNAUTHENTICATED},
-    {ERR_CALLER_DENIED, METRICS_REFUSAL_DENIED},
-    {ERR_ROLE_MISSING, METRICS_REFUSAL_ROLE},
-    {ERR_OUTSIDE_LIMITS, METRICS_REFUSAL_LIMITS},
+    {ERR_UNAUTHENTICATED, METRICS_REFUSAL_UNAUTHENTICATED, true},
+    {ERR_CALLER_DENIED, METRICS_REFUSAL_DENIED, true},
+    {ERR_ROLE_MISSING, METRICS_REFUSAL_ROLE, true},
+    {ERR_OUTSIDE_LIMITS, METRICS_REFUSAL_LIMITS, true},
+    {ERR_BUDGET_RATE, METRICS_REFUSAL_BUDGET_RATE, false},
+    {ERR_BUDGET_IN_FLIGHT, METRICS_REFUSAL_BUDGET_IN_FLIGHT, false},
+    {ERR_BUDGET_SUBJECTS, METRICS_REFUSAL_BUDGET_SUBJECTS, true},
 };
 
 /* A log that cannot take it says so itself; the refusal stands. */
@@ -132,7 +154,7 @@ static void note_refusal(struct rpc_call *call, const struct caller_options *opt
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
         if (refusals[i].code != code)
             continue;
-        if (options->audit)
+        if (options->audit && refusals[i].is_recorded)
             record_refusal(call, options, code);
         if (options->metrics)
             metrics_count(metrics_shared(options->metrics), METRIC_CALLER_REFUSALS,

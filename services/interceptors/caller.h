@@ -16,6 +16,7 @@
 #include "base/snapshot.h"
 #include "base/span.h"
 #include "domain/field/limits.h"
+#include "interceptors/budget.h"
 #include "rpc/call.h"
 #include "rpc/interceptor.h"
 #include "telemetry/audit.h"
@@ -49,6 +50,7 @@ struct caller {
     enum rpc_authentication authentication;
     bool is_local;               /* plaintext loopback: attests for all */
     const struct limits *limits; /* NULL: none */
+    const struct budget *budget; /* NULL: none; see interceptors/admission.h */
 };
 
 struct caller_options {

@@ -10,6 +10,20 @@
 
 enum { ARENA_BYTES = 16 * 1024 };
 
+/* A budget, and whose: of a binding, or of a person. */
+struct account {
+    struct budget budget;
+    bool is_person;
+    struct span id;
+    struct account *next;
+};
+
+/* A caller of a person with a budget. */
+struct member {
+    struct span caller;
+    const struct budget *budget;
+};
+
 struct caller_set {
     atomic_uint reference_count;
     struct arena arena;
@@ -19,6 +33,9 @@ struct caller_set {
     size_t pattern_count;
     struct span *denied;
     size_t denied_count;
+    struct member *members; /* sorted by the id of the caller */
+    size_t member_count;
+    struct account *accounts; /* newest first */
 };
 
 static int compare(struct span a, struct span b)
@@ -40,6 +57,69 @@ static int compare_patterns(const void *a, const void *b)
     size_t length_b = pattern_literal_length(((const struct caller *)b)->id);
 
     return (length_a < length_b) - (length_a > length_b);
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    return compare(((const struct member *)a)->caller, ((const struct member *)b)->caller);
+}
+
+static struct usage *find_usage(const struct caller_set *before, const struct account *account)
+{
+    const struct account *old = before ? before->accounts : NULL;
+
+    for (; old; old = old->next)
+        if (old->is_person == account->is_person && span_equal(old->id, account->id) &&
+            old->budget.limits.subjects_per_hour == account->budget.limits.subjects_per_hour)
+            return old->budget.usage;
+    return NULL;
+}
+
+/* NULL where nothing is limited. */
+static struct budget *open_account(struct caller_set *set, const struct caller_set *before,
+                                   bool is_person, struct span id,
+                                   const struct budget_limits *limits)
+{
+    struct account *account;
+    struct usage *usage;
+
+    if (budget_limits_are_none(limits))
+        return NULL;
+    account = arena_new(&set->arena, struct account);
+    *account = (struct account){
+        .budget = {.limits = *limits},
+        .is_person = is_person,
+        .id = arena_copy(&set->arena, id),
+        .next = set->accounts,
+    };
+    usage = find_usage(before, account);
+    account->budget.usage = usage ? usage_ref(usage) : usage_new(limits->subjects_per_hour);
+    set->accounts = account;
+    return &account->budget;
+}
+
+static void add_person(struct caller_set *set, const struct caller_set *before,
+                       const struct caller_person *person)
+{
+    const struct budget *budget = open_account(set, before, true, person->id, &person->allowance);
+
+    for (size_t i = 0; budget && i < person->caller_count; i++)
+        set->members[set->member_count++] =
+            (struct member){arena_copy(&set->arena, person->callers[i]), budget};
+}
+
+static void add_persons(struct caller_set *set, const struct caller_set *before,
+                        const struct caller_bindings *bindings)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < bindings->person_count; i++)
+        count += bindings->persons[i].caller_count;
+    set->members = arena_new_array(&set->arena, struct member, count);
+    for (size_t i = 0; i < bindings->person_count; i++)
+        add_person(set, before, &bindings->persons[i]);
+    if (set->member_count > 1)
+        qsort(set->members, set->member_count, sizeof(*set->members), compare_members);
 }
 
 static struct limit_list copy_list(struct limit_list list, struct arena *arena)
@@ -64,17 +144,24 @@ static const struct limits *copy_limits(const struct limits *limits, struct aren
     return copy;
 }
 
-static void add_row(struct caller_set *set, const struct caller *row)
+static void add_row(struct caller_set *set, const struct caller_set *before,
+                    const struct caller *row, const struct budget_limits *allowance)
 {
+    struct budget *budget = allowance ? open_account(set, before, false, row->id, allowance) : NULL;
+    const struct budget *persons = caller_set_person_budget(set, row->id);
     struct caller *kept = pattern_is_one(row->id) ? &set->patterns[set->pattern_count++]
                                                   : &set->exact[set->exact_count++];
 
     *kept = *row;
     kept->id = arena_copy(&set->arena, row->id);
     kept->limits = copy_limits(row->limits, &set->arena);
+    kept->budget = budget ? budget : persons;
+    if (budget)
+        budget->above = persons;
 }
 
-struct caller_set *caller_set_new(const struct caller_bindings *bindings)
+struct caller_set *caller_set_new(const struct caller_bindings *bindings,
+                                  const struct caller_set *before)
 {
     struct caller_set *set = memory_new(struct caller_set);
 
@@ -82,8 +169,10 @@ struct caller_set *caller_set_new(const struct caller_bindings *bindings)
     arena_init(&set->arena, ARENA_BYTES);
     set->exact = arena_new_array(&set->arena, struct caller, bindings->count);
     set->patterns = arena_new_array(&set->arena, struct caller, bindings->count);
+    add_persons(set, before, bindings);
     for (size_t i = 0; i < bindings->count; i++)
-        add_row(set, &bindings->rows[i]);
+        add_row(set, before, &bindings->rows[i],
+                bindings->allowances ? &bindings->allowances[i] : NULL);
     if (set->exact_count > 1)
         qsort(set->exact, set->exact_count, sizeof(*set->exact), compare_exact);
     if (set->pattern_count > 1)
@@ -104,6 +193,8 @@ void caller_set_unref(struct caller_set *set)
 {
     if (!set || atomic_fetch_sub_explicit(&set->reference_count, 1, memory_order_acq_rel) != 1)
         return;
+    for (struct account *account = set->accounts; account; account = account->next)
+        usage_unref(account->budget.usage);
     arena_release(&set->arena);
     memory_free(set);
 }
@@ -142,4 +233,15 @@ const struct caller *caller_set_find(const struct caller_set *set, struct span i
         if (pattern_matches(set->patterns[i].id, id))
             found = &set->patterns[i];
     return found;
+}
+
+const struct budget *caller_set_person_budget(const struct caller_set *set, struct span id)
+{
+    const struct member wanted = {.caller = id};
+    const struct member *found = NULL;
+
+    if (set->member_count > 0)
+        found = bsearch(&wanted, set->members, set->member_count, sizeof(*set->members),
+                        compare_members);
+    return found ? found->budget : NULL;
 }

@@ -12,18 +12,31 @@
 
 #include "interceptors/caller.h"
 
+/* A natural person behind several callers: one person, whatever they are called. */
+struct caller_person {
+    struct span id;
+    const struct span *callers; /* exact ids */
+    size_t caller_count;
+    struct budget_limits allowance; /* of all of them together, beside their own */
+};
+
 /* What a set is made of. */
 struct caller_bindings {
-    const struct caller *rows; /* ids may be patterns */
+    const struct caller *rows;              /* ids may be patterns */
+    const struct budget_limits *allowances; /* as many as rows; NULL: nobody has one */
     size_t count;
     const struct span *denied; /* ids, or patterns of them: refused whatever else is said */
     size_t denied_count;
+    const struct caller_person *persons;
+    size_t person_count;
 };
 
 struct caller_set;
 
-/* Everything is copied. */
-struct caller_set *caller_set_new(const struct caller_bindings *bindings);
+/* Everything is copied.  What was used up of budgets goes on as in the set before, which may be
+ * NULL, where binding or person and the number of subjects are the same. */
+struct caller_set *caller_set_new(const struct caller_bindings *bindings,
+                                  const struct caller_set *before);
 struct caller_set *caller_set_ref(struct caller_set *set);
 /* NULL is allowed. */
 void caller_set_unref(struct caller_set *set);
@@ -36,5 +49,8 @@ bool caller_set_denies(const struct caller_set *set, struct span id);
 /* The binding, which lives as long as the set and whose id may be a pattern; NULL: there is none.
  */
 const struct caller *caller_set_find(const struct caller_set *set, struct span id);
+
+/* Of the person whose caller this is; NULL: nobody's, or one without a budget. */
+const struct budget *caller_set_person_budget(const struct caller_set *set, struct span id);
 
 #endif

@@ -249,6 +249,7 @@ static bool admit(struct rpc_call *call, struct err *err)
     if (!(call->entry->method->flags & RPC_NEVER_SHED) &&
         !(call->has_permit = rpc_permits_take(worker))) {
         atomic_fetch_add_explicit(&worker->refused_count, 1, memory_order_relaxed);
+        rpc_call_add_trailer(call, RPC_PUSHBACK, span_text("-1"));
         return err_set(err, ERR_OVERLOADED, "as many calls in flight as there may be");
     }
     return rpc_server_takes_streams(worker->server, call->entry->method, err);

@@ -53,6 +53,9 @@ uint32_t rpc_call_worker_index(const struct rpc_call *call);
  * there is none. */
 bool rpc_call_metadata(const struct rpc_call *call, const char *name, struct span *ret_value);
 
+/* When a client may try again by itself, in milliseconds; negative: not at all (gRFC A6). */
+#define RPC_PUSHBACK "grpc-retry-pushback-ms"
+
 /* Add a header to what is sent with the status (trailing metadata).  `name` is static text, `value`
  * is copied; at most four.  A value that no header can carry is left out. */
 void rpc_call_add_trailer(struct rpc_call *call, const char *name, struct span value);

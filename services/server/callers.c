@@ -10,13 +10,27 @@
 
 enum { RELOAD_ARENA_BYTES = 64 * 1024 };
 
+_Static_assert((int)CONFIG_CALLS_PER_SECOND_MAX == (int)BUDGET_CALLS_PER_SECOND_MAX &&
+                   (int)CONFIG_CALLS_IN_FLIGHT_MAX == (int)BUDGET_CALLS_IN_FLIGHT_MAX &&
+                   (int)CONFIG_SUBJECTS_PER_HOUR_MAX == (int)BUDGET_SUBJECTS_PER_HOUR_MAX,
+               "the configuration takes what a budget bears");
+
+static struct budget_limits budget_limits(const struct config_allowance *allowance)
+{
+    return (struct budget_limits){allowance->calls_per_second, allowance->calls_in_flight,
+                                  allowance->subjects_per_hour};
+}
+
 /* The configuration's words are the interceptor's bits: both count roles from submitter. */
-static struct caller_set *make_set(const struct config *config)
+static struct caller_set *make_set(const struct config *config, const struct caller_set *before)
 {
     struct caller *rows = memory_new_array(struct caller, config->caller_count);
+    struct budget_limits *allowances = memory_new_array(struct budget_limits, config->caller_count);
+    struct caller_person *persons = memory_new_array(struct caller_person, config->person_count);
     struct caller_set *set;
 
-    for (size_t i = 0; i < config->caller_count; i++)
+    for (size_t i = 0; i < config->caller_count; i++) {
+        allowances[i] = budget_limits(&config->callers[i].allowance);
         rows[i] = (struct caller){
             .id = span_text(config->callers[i].id),
             .roles = config->callers[i].roles | ROLE_ANYONE,
@@ -24,12 +38,27 @@ static struct caller_set *make_set(const struct config *config)
             .authentication = RPC_MTLS,
             .limits = &config->callers[i].limits,
         };
-    set = caller_set_new(&(struct caller_bindings){
-        .rows = rows,
-        .count = config->caller_count,
-        .denied = config->denied,
-        .denied_count = config->denied_count,
-    });
+    }
+    for (size_t i = 0; i < config->person_count; i++)
+        persons[i] = (struct caller_person){
+            .id = config->persons[i].id,
+            .callers = config->persons[i].callers,
+            .caller_count = config->persons[i].caller_count,
+            .allowance = budget_limits(&config->persons[i].allowance),
+        };
+    set = caller_set_new(
+        &(struct caller_bindings){
+            .rows = rows,
+            .allowances = allowances,
+            .count = config->caller_count,
+            .denied = config->denied,
+            .denied_count = config->denied_count,
+            .persons = persons,
+            .person_count = config->person_count,
+        },
+        before);
+    memory_free(persons);
+    memory_free(allowances);
     memory_free(rows);
     return set;
 }
@@ -54,7 +83,7 @@ void callers_init(struct callers *callers, const struct config *config, struct m
     callers->config = config;
     callers->metrics = metrics;
     callers->signature = signature_of(config->file);
-    caller_set_snapshot_init(&callers->set, make_set(config));
+    caller_set_snapshot_init(&callers->set, make_set(config, NULL));
 }
 
 void callers_release(struct callers *callers)
@@ -71,7 +100,10 @@ static void reload(struct callers *callers, struct arena *arena)
     diagnostics_init(&diagnostics, arena);
     is_loaded = config_load_again(callers->config, arena, &diagnostics, &config);
     if (is_loaded) {
-        snapshot_replace(&callers->set, make_set(config));
+        struct caller_set *before = snapshot_get(&callers->set);
+
+        snapshot_replace(&callers->set, make_set(config, before));
+        caller_set_unref(before);
         LOG(INFO, "callers.loaded", "the callers of the configuration are in force",
             log_number("callers", (int64_t)config->caller_count),
             log_number("denied", (int64_t)config->denied_count));

@@ -3,8 +3,8 @@
  * Callers: from the configuration into a set that the interceptor asks, and again whenever the
  * file has changed.
  *
- * `callers` and `denied` are all that is taken from a changed file; the rest waits for a restart. A
- * file with any error changes nothing.
+ * `callers`, `denied` and `persons` are all that is taken from a changed file; the rest waits for a
+ * restart. A file with any error changes nothing.
  */
 #ifndef SERVER_CALLERS_H
 #define SERVER_CALLERS_H

@@ -3,6 +3,7 @@
 #include "server/parts.h"
 
 #include "interceptors/access_log.h"
+#include "interceptors/admission.h"
 #include "interceptors/trace.h"
 
 enum { LISTENERS_MAX = 16, INTERCEPTORS_MAX = 8 };
@@ -33,6 +34,7 @@ static size_t chain(struct server *server, const struct rpc_interceptor **interc
     interceptors[count++] = &access_log_interceptor;
     interceptors[count++] = &trace_interceptor;
     interceptors[count++] = &server->caller_interceptor;
+    interceptors[count++] = &admission_interceptor;
     return count;
 }
 

@@ -37,6 +37,9 @@ static const char *const refusals[] = {
     [METRICS_REFUSAL_DENIED] = "denied",
     [METRICS_REFUSAL_ROLE] = "role",
     [METRICS_REFUSAL_LIMITS] = "limits",
+    [METRICS_REFUSAL_BUDGET_RATE] = "budget_rate",
+    [METRICS_REFUSAL_BUDGET_IN_FLIGHT] = "budget_in_flight",
+    [METRICS_REFUSAL_BUDGET_SUBJECTS] = "budget_subjects",
 };
 static const char *const audit_results[] = {
     [METRICS_AUDIT_TAKEN] = "taken",

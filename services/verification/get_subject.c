@@ -183,6 +183,7 @@ void get_subject(struct rpc_call *call, const ProtobufCMessage *message, void *c
         (const Passgate__V1__GetSubjectRequest *)message;
     const struct verification_options *options = context;
     struct getting *getting;
+    struct hash128 hash;
     struct err err;
 
     if (!field_check(FIELD_KIND_SUBJECT, span_text(request->subject), "subject", &err)) {
@@ -194,14 +195,17 @@ void get_subject(struct rpc_call *call, const ProtobufCMessage *message, void *c
         rpc_call_fail(call, &err);
         return;
     }
-    if (!caller_reaches(caller_of(call), span_text(request->subject), &err)) {
+    hash = names_subject_hash(options->names, span_text(request->subject));
+    if (!caller_reaches(caller_of(call), span_text(request->subject), &err) ||
+        !budget_take_subject(caller_of(call)->budget, hash, clock_monotonic_ms(options->clock),
+                             &err)) {
         rpc_call_fail(call, &err);
         return;
     }
     getting = memory_new(struct getting);
     getting->call = call;
     getting->options = options;
-    getting->hash = names_subject_hash(options->names, span_text(request->subject));
+    getting->hash = hash;
     getting->request = store_request_new(STORE_READ, names_partition(options->names, getting->hash),
                                          rpc_call_inbox(call), on_read, getting);
     getting->request->deadline_ms = clock_monotonic_ms(options->clock) + options->read_timeout_ms;

@@ -335,6 +335,11 @@ void subject_write_start(struct subject_write *write)
         return;
     }
     write->hash = names_subject_hash(write->options->names, write->subject);
+    if (!budget_take_subject(caller_of(write->call)->budget, write->hash,
+                             clock_monotonic_ms(write->options->clock), &err)) {
+        finish(write, &err);
+        return;
+    }
     write->partition = names_partition(write->options->names, write->hash);
     write->body = hash_body(write);
     rpc_call_park(write->call, on_abandoned, write);

@@ -92,7 +92,7 @@ class Stubs:
 
 
 class Refusal:
-    """What a failed call says: status code, stable reason, the fields, and the text."""
+    """What a failed call says: status code, stable reason, the fields, the text, and when to try again."""
 
     def __init__(self, error):
         self.code = error.code()
@@ -100,8 +100,9 @@ class Refusal:
         self.reason = ""
         self.domain = ""
         self.fields = []
-        details = dict(error.trailing_metadata() or ()).get("grpc-status-details-bin", b"")
-        status = message_class("google.rpc.Status").FromString(details)
+        trailers = dict(error.trailing_metadata() or ())
+        self.pushback = trailers.get("grpc-retry-pushback-ms", "")
+        status = message_class("google.rpc.Status").FromString(trailers.get("grpc-status-details-bin", b""))
         for detail in status.details:
             name = detail.type_url.rpartition("/")[2]
             content = message_class(name).FromString(detail.value)

@@ -29,8 +29,11 @@ static const struct span denied[] = {SPAN("spiffe://corp/ns/shop/sa/cart"),
 
 static int set_up(void **state)
 {
-    *state =
-        caller_set_new(&(struct caller_bindings){rows, ARRAY_LEN(rows), denied, ARRAY_LEN(denied)});
+    *state = caller_set_new(&(struct caller_bindings){.rows = rows,
+                                                      .count = ARRAY_LEN(rows),
+                                                      .denied = denied,
+                                                      .denied_count = ARRAY_LEN(denied)},
+                            NULL);
     return 0;
 }
 
@@ -98,9 +101,73 @@ static void a_subject_out_of_reach_is_refused_without_a_word_about_it(void **sta
     assert_null(strstr(err.detail, "alice"));
 }
 
+/* Budgets. */
+
+static const struct span annas[] = {SPAN("desk.corp"), SPAN("spiffe://corp/ns/shop/sa/basket"),
+                                    SPAN("spiffe://corp/ns/none/of/these")};
+static const struct caller_person anna = {
+    .id = SPAN("anna"),
+    .callers = annas,
+    .caller_count = ARRAY_LEN(annas),
+    .allowance = {.subjects_per_hour = 3},
+};
+static const struct budget_limits allowances[ARRAY_LEN(rows)] = {
+    [1] = {.calls_in_flight = 2}, [2] = {.calls_in_flight = 1}, [4] = {.calls_per_second = 5}};
+static const struct caller_bindings with_budgets = {
+    .rows = rows,
+    .allowances = allowances,
+    .count = ARRAY_LEN(rows),
+    .persons = &anna,
+    .person_count = 1,
+};
+
+static void a_caller_without_a_budget_has_none(void **state)
+{
+    struct caller_set *set = caller_set_new(&with_budgets, NULL);
+
+    (void)state;
+    assert_null(caller_set_find(set, span_text("spiffe://corp/ns/bank/sa/basket"))->budget);
+    assert_null(caller_set_person_budget(set, span_text("spiffe://corp/ns/shop/sa/checkout")));
+    caller_set_unref(set);
+}
+
+static void a_person_has_one_budget_over_those_of_all_callers(void **state)
+{
+    struct caller_set *set = caller_set_new(&with_budgets, NULL);
+    const struct budget *own = caller_set_find(set, span_text("desk.corp"))->budget;
+    const struct budget *persons =
+        caller_set_person_budget(set, span_text("spiffe://corp/ns/shop/sa/basket"));
+
+    (void)state;
+    assert_int_equal(own->limits.calls_per_second, 5);
+    assert_ptr_equal(own->above, persons);
+    assert_int_equal(persons->limits.subjects_per_hour, 3);
+    assert_null(persons->above);
+    caller_set_unref(set);
+}
+
+static void what_was_used_up_outlives_a_reload(void **state)
+{
+    struct caller_set *old = caller_set_new(&with_budgets, NULL);
+    struct caller_set *fresh = caller_set_new(&with_budgets, old);
+    const struct span checkout = span_text("spiffe://corp/ns/shop/sa/checkout");
+    const struct budget *before = caller_set_find(old, checkout)->budget;
+    const struct budget *after = caller_set_find(fresh, checkout)->budget;
+    struct err err;
+
+    (void)state;
+    assert_true(budget_take_call(before, 1, &err));
+    assert_true(budget_take_call(before, 1, &err));
+    assert_false(budget_take_call(after, 1, &err));
+    budget_give_call(before);
+    caller_set_unref(old);
+    assert_true(budget_take_call(after, 1, &err));
+    caller_set_unref(fresh);
+}
+
 static void a_set_without_rows_knows_nobody(void **state)
 {
-    struct caller_set *set = caller_set_new(&(struct caller_bindings){.rows = NULL});
+    struct caller_set *set = caller_set_new(&(struct caller_bindings){.rows = NULL}, NULL);
 
     (void)state;
     assert_int_equal(roles_of(set, "desk.corp"), 0);
@@ -119,6 +186,9 @@ int main(void)
         TEST(who_is_denied_may_have_a_binding),
         TEST(limits_without_rows_are_no_limits),
         TEST(a_subject_out_of_reach_is_refused_without_a_word_about_it),
+        cmocka_unit_test(a_caller_without_a_budget_has_none),
+        cmocka_unit_test(a_person_has_one_budget_over_those_of_all_callers),
+        cmocka_unit_test(what_was_used_up_outlives_a_reload),
         cmocka_unit_test(a_set_without_rows_knows_nobody),
     };
 

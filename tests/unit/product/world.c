@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "claim/claim_service.h"
 #include "entitlement/service.h"
+#include "interceptors/admission.h"
 #include "keys/key_ring.h"
 #include "storage/blocking.h"
 #include "storage/sqlite.h"
@@ -233,7 +234,7 @@ static void serve(struct world *world, const struct caller_bindings *bindings)
     const struct rpc_service services[] = {entitlement_service(world->entitlement),
                                            verification_service(&world->verification),
                                            claim_service(&world->claims)};
-    const struct rpc_interceptor *chain[] = {&world->caller_interceptor};
+    const struct rpc_interceptor *chain[] = {&world->caller_interceptor, &admission_interceptor};
     struct rpc_listener listener = {.address = "127.0.0.1:0"};
     struct rpc_options options = {
         .listeners = &listener,
@@ -251,7 +252,7 @@ static void serve(struct world *world, const struct caller_bindings *bindings)
     struct err err;
 
     world->has_tls = bindings != NULL;
-    caller_set_snapshot_init(&world->callers, caller_set_new(bindings ? bindings : &nobody));
+    caller_set_snapshot_init(&world->callers, caller_set_new(bindings ? bindings : &nobody, NULL));
     world->caller = (struct caller_options){
         .callers = &world->callers,
         .audit = world->audit,
