@@ -125,7 +125,7 @@ static const char introduction[] =
     "  `passgate_caller_loads_total{result=\"failure\"}` counts it. Everything else needs a "
     "restart, "
     "but what is in the files that\n"
-    "  options name: directives and keys have a life of their own.\n"
+    "  options name: directives, keys and certificates have a life of their own.\n"
     "\n"
     "`deploy/examples/passgate.yaml` is a complete example.\n"
     "\n"

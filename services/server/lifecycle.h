@@ -11,9 +11,9 @@
 MUST_CHECK bool lifecycle_prepare(const struct config *config, struct err *err);
 
 /*
- * Until the end.  SIGHUP looks at callers, directives and keys.  SIGTERM drains: the server says
- * that it is going away, serves on for `drain.time`, ends its streams, and stops when nothing is in
- * flight. SIGINT, and a second SIGTERM, do not wait.
+ * Until the end.  SIGHUP looks at callers, directives, keys and certificates.  SIGTERM drains: the
+ * server says that it is going away, serves on for `drain.time`, ends its streams, and stops when
+ * nothing is in flight. SIGINT, and a second SIGTERM, do not wait.
  */
 void lifecycle_run(struct server *server, const struct config *config);
 

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/secret.h"
+#include "keys/refused_certificate.h"
 #include "server/parts.h"
 #include "server/sources.h"
 
@@ -231,6 +232,7 @@ bool server_start(const struct config *config, struct diagnostics *diagnostics,
     struct server *server = memory_new(struct server);
 
     json_object_seed(0);
+    refused_certificate_log_all();
     server->config = config;
     arena_init(&server->arena, 16 * 1024);
     mailbox_init(&server->maintenance_mailbox);

@@ -32,6 +32,7 @@ BATCH_SIZE = 100
 ROUNDS, SECONDS, CLIENTS, STREAMS = 21, 1, 8, 32
 QUICK_ROUNDS, QUICK_SECONDS = 3, 1
 REPLICAS, REVOCATIONS, CHANGES = 3, 1000, 100
+REFUSALS, REFUSED_SUBJECTS, QUICK_REFUSALS = 100000, 20, 6000
 QUICK_REVOCATIONS, QUICK_CHANGES = 100, 10
 
 DIRECTIVE = """# Without `record: durable`: that would measure the disk.
@@ -111,7 +112,7 @@ class Passgated:
 
     Replicas have a store and a folder in common, which has their directive and their keys."""
 
-    def __init__(self, build, folder, store=None, common=None):
+    def __init__(self, build, folder, store=None, common=None, **flags):
         self.grpc_port, self.ops_port = free_ports(2)
         self.cli = str(build / "client/cli/passgate")
         self.folder = folder
@@ -127,7 +128,7 @@ class Passgated:
                    "--listen-http=", f"--listen-ops=127.0.0.1:{self.ops_port}",
                    f"--keys-folder={common}/keys", f"--audit-folder={folder}/audit", "--audit-mode=bounded",
                    f"--directives-folder={self.directive.parent}", "--cache-fresh=3600s", "--log-level=warn",
-                   *(f"--{name}={value}" for name, value in store.items())]
+                   *(f"--{name}={value}" for name, value in {**store, **flags}.items())]
         self.started = time.monotonic()
         self.server = Server("passgated", command, folder / "passgated.log", self.grpc_port)
 
@@ -249,6 +250,41 @@ def measure_parts(build, is_quick, budgets):
         budgets.note("  (at most)", int(worst) / 1000, " ms")
 
 
+def measure_disclosure(build, folder, is_quick, budgets):
+    """With `disclose: decision`, whether it shows in the time who is unknown, not verified enough, or refused."""
+    import grpc  # pylint: disable=import-outside-toplevel
+    from passgate_protos import Stubs, pb
+    from passgate_samples import passport, statement, submission as sample
+
+    tls = folder / "tls"
+    tls.mkdir(parents=True)
+    gateway = "spiffe://bench.example/gateway"
+    subprocess.run([ROOT / "tests/integration/make_certificates.sh", tls, f"gateway=URI:{gateway}"],
+                   capture_output=True, check=True)
+    config = folder / "passgate.yaml"
+    config.write_text(f'callers: [{{id: "{gateway}", roles: [checker], disclose: decision}}]\n')
+    passgated = Passgated(build, folder, **{
+        "config": config, "listen-grpc-socket": folder / "grpc.sock", "tls-certificate-file": tls / "server.pem",
+        "tls-key-file": tls / "server.key", "tls-client-ca-file": tls / "ca.pem"})
+    evidence = {
+        "unverified": lambda: [passport("USA", proof=pb.PROOF_VISUAL)],
+        "refused": lambda: [passport("IRN"), statement(pb.STATEMENT_KIND_CITIZENSHIPS_COMPLETE),
+                            statement(pb.STATEMENT_KIND_US_STATUS_NONE)],
+    }
+    with passgated.server:
+        passgated.wait_ready()
+        with grpc.insecure_channel(f"unix:{folder}/grpc.sock") as channel:
+            for kind, pieces in evidence.items():
+                for number in range(REFUSED_SUBJECTS):
+                    for piece in pieces():
+                        Stubs(channel).verification.SubmitVerification(sample(f"{kind}-{number}", piece), timeout=20)
+        text = run_program(build, "bench/bench_disclosure", str(QUICK_REFUSALS if is_quick else REFUSALS),
+                           str(REFUSED_SUBJECTS), f"127.0.0.1:{passgated.grpc_port}", str(tls / "ca.pem"),
+                           str(tls / "gateway.pem"), str(tls / "gateway.key"), "unknown", *evidence)
+    for value in re.findall(r"slowest against fastest ([\d.]+)", text):
+        budgets.at_most("disclose: decision, median times of refusals: slowest / fastest", float(value), "", 1.05)
+
+
 def make_key(folder):
     """Only one node makes its signing key by itself; replicas have one that is there."""
     folder.mkdir(parents=True)
@@ -304,6 +340,7 @@ def main():
         time.sleep(1)
         budgets.at_most("start to ready", ready_ms, " ms", 200)
         budgets.at_most("resident memory at rest", again.server.resident_bytes() / 2**20, " MiB", 30)
+    measure_disclosure(build, folder / "disclosure", is_quick, budgets)
     measure_replicas(build, folder / "replicas", is_quick, budgets)
     measure_parts(build, is_quick, budgets)
     budgets.print()

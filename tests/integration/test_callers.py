@@ -2,6 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Callers over mutual TLS: who may do what, and how much each is told."""
 import shutil
+import socket
+import ssl
+import warnings
 
 import grpc
 
@@ -57,9 +60,9 @@ class CallersTestCase(MutualTlsTestCase):
         super().setUpClass()
         cls.callers = {name: cls.connect(name) for name in (*CALLERS, UNBOUND)}
 
-    def verified(self, country, *statements):
+    def verified(self, country, *statements, proof=None):
         name = fresh(country.lower())
-        for evidence in (passport(country), *(statement(kind) for kind in statements)):
+        for evidence in (passport(country, proof=proof), *(statement(kind) for kind in statements)):
             self.callers["verifier"].verification.SubmitVerification(submission(name, evidence), timeout=CALL_SECONDS)
         return name
 
@@ -153,13 +156,40 @@ class Strangers(CallersTestCase):
         self.assertIn("list of denied ones", line["detail"])
 
     def test_a_certificate_that_is_not_good_ends_with_the_handshake(self):
-        for certificate, why in ((None, "peer did not return a certificate"), ("stranger", "certificate verify failed"),
-                                 ("expired", "certificate verify failed"),
-                                 ("server_only", "certificate verify failed")):
+        for certificate, why in (("stranger", "unable to get local issuer certificate"),
+                                 ("expired", "certificate has expired"), ("server_only", "certificate purpose")):
             with self.subTest(certificate):
                 refusal, since = self.refused(certificate)
                 self.assertEqual(refusal.code, grpc.StatusCode.UNAVAILABLE)
-                self.server.wait_for_log(lambda line: why in line.get("line", ""), since)
+                line = self.server.wait_for_log(lambda line: line.get("event") == "tls.certificate", since)
+                self.assertIn(why, line["reason"])
+                self.assertNotIn("lab.example", self.server.log_text(since))
+
+    def test_without_a_certificate_nobody_gets_in(self):
+        refusal, since = self.refused(None)
+        self.assertEqual(refusal.code, grpc.StatusCode.UNAVAILABLE)
+        self.server.wait_for_log(lambda line: "peer did not return a certificate" in line.get("line", ""), since)
+
+    def test_nothing_below_tls_1_2_is_spoken(self):
+        for version, is_spoken in ((ssl.TLSVersion.TLSv1, False), (ssl.TLSVersion.TLSv1_1, False),
+                                   (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)):
+            with self.subTest(version):
+                self.assertEqual(self.speaks(version), is_spoken)
+
+    def speaks(self, version):
+        context = ssl.create_default_context(cafile=self.folder / "ca.pem")
+        context.set_ciphers("ALL:@SECLEVEL=0")  # else this side would not speak the old ones
+        context.set_alpn_protocols(["h2"])
+        context.load_cert_chain(self.folder / "shop.pem", self.folder / "shop.key")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        try:
+            with socket.create_connection(("127.0.0.1", self.server.ports["grpc"]), timeout=CALL_SECONDS) as plain, \
+                    context.wrap_socket(plain, server_hostname="localhost") as secure:
+                return secure.version() is not None
+        except (ssl.SSLError, ConnectionError):
+            return False
 
     def test_plaintext_gets_no_answer(self):
         refusal = refusal_of(self.server.stubs().admin.WhoAmI, pb.WhoAmIRequest(), timeout=5)
@@ -215,6 +245,8 @@ class Disclosure(CallersTestCase):
             "unverified": check(fresh("stranger"), "model/fable-5", want_reasons=True),
             "unknown": check(alice, "model/unheard-of", want_reasons=True),
             "without a context": check(alice, "model/fable-5", location=None, want_reasons=True),
+            "not proven well enough": check(self.verified("USA", proof=pb.PROOF_VISUAL), "model/fable-5",
+                                            want_reasons=True),
         }
 
     def test_each_level_shows_exactly_its_fields(self):
@@ -232,12 +264,15 @@ class Disclosure(CallersTestCase):
 
     def test_with_decision_every_refusal_looks_the_same(self):
         shapes = set()
-        for what, request in self.cases().items():
+        stranger = check(self.verified("USA"), "model/fable-5", on_behalf_of="org/unheard-of", want_reasons=True)
+        for what, request in {**self.cases(), "for an unknown organization": stranger}.items():
             if what == "allowed":
                 continue
-            answer = self.check("gateway", request)
+            answer, call = self.callers["gateway"].entitlement.CheckEntitlement.with_call(request,
+                                                                                          timeout=CALL_SECONDS)
             answer.decision_id = "x" * len(answer.decision_id)
-            shapes.add(answer.SerializeToString())
+            shapes.add((answer.SerializeToString(), call.code(), call.details(), tuple(call.initial_metadata()),
+                        tuple(call.trailing_metadata())))
         self.assertEqual(len(shapes), 1)
 
     def test_a_batch_discloses_no_more(self):
