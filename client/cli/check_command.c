@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* passgate check, explain, list: one subject, now or at another moment. */
+#include "base/file.h"
 #include "base/timestamp.h"
 #include "client/cli/command.h"
 #include "client/cli/text.h"
@@ -19,6 +20,7 @@ static bool check_of(const struct cli *cli, struct passgate_check *ret_check)
         .context_count = cli->flags.context.count,
         .min_revision = cli->flags.min_revision,
         .want_reasons = cli->flags.reasons,
+        .want_receipt = cli->flags.receipt != NULL,
     };
 
     if (!cli_split_resource(cli, cli->operands[1], &check.resource_type, &check.resource_id) ||
@@ -26,6 +28,27 @@ static bool check_of(const struct cli *cli, struct passgate_check *ret_check)
         return false;
     *ret_check = check;
     return true;
+}
+
+/* Where it is wanted.  On standard output it is the last line, unless the JSON there has it. */
+static bool keep_receipt(const struct cli *cli, const char *receipt)
+{
+    const char *path = cli->flags.receipt;
+    struct err err;
+
+    if (receipt[0] == '\0') {
+        cli_fail_with(cli, "the server gave no receipt");
+        return false;
+    }
+    if (strcmp(path, "-") == 0) {
+        if (!cli->output.is_json)
+            output_print(&cli->output, "%s\n", receipt);
+        return true;
+    }
+    if (file_write_durably(path, span_text(arena_printf(cli->arena, "%s\n", receipt)), 0600, &err))
+        return true;
+    cli_fail_err(cli, &err);
+    return false;
 }
 
 int run_check(struct cli *cli)
@@ -45,6 +68,8 @@ int run_check(struct cli *cli)
     else
         text_decision(&cli->output, &check, decision);
     status = passgate_is_allowed(decision) ? EXIT_ALLOW : EXIT_DENY;
+    if (cli->flags.receipt && !keep_receipt(cli, decision->receipt))
+        status = EXIT_ERROR;
     passgate_free(decision);
     return status;
 }

@@ -144,52 +144,18 @@ int run_claim_inspect(struct cli *cli)
 
 /* ---- verify ---- */
 
-static bool keys_from_server(const struct cli *cli, struct key_ring **ret_ring)
-{
-    struct passgate_error error;
-    struct passgate_jwks *jwks = passgate_get_jwks(cli->client, &cli->call, &error);
-    bool is_read;
-    struct err err;
-
-    if (!jwks) {
-        cli_fail(cli, &error);
-        return false;
-    }
-    is_read = key_ring_from_jwks(span_text(jwks->json), ret_ring, &err);
-    passgate_free(jwks);
-    if (!is_read)
-        cli_fail_with(cli, "the server's keys: %s", err.detail);
-    return is_read;
-}
-
 static bool take_keys(const struct cli *cli, struct key_ring **ret_ring)
 {
-    struct span text;
+    const char *json;
     struct err err;
 
-    if (!cli->flags.jwks)
-        return keys_from_server(cli, ret_ring);
-    if (!cli_read_file(cli, cli->flags.jwks, &text))
+    if (!cli_take_jwks(cli, &json))
         return false;
-    if (key_ring_from_jwks(text, ret_ring, &err))
+    if (key_ring_from_jwks(span_text(json), ret_ring, &err))
         return true;
-    cli_fail_with(cli, "%s: %s", cli->flags.jwks, err.detail);
+    cli_fail_with(cli, "%s: %s", cli->flags.jwks ? cli->flags.jwks : "the server's keys",
+                  err.detail);
     return false;
-}
-
-/* Who must have issued it: --issuer, or the server itself, if it says who it is to this caller. */
-static const char *expected_issuer(const struct cli *cli)
-{
-    struct passgate_server *server;
-    const char *issuer = NULL;
-
-    if (cli->flags.issuer || !cli->client)
-        return cli->flags.issuer;
-    server = passgate_get_server(cli->client, &cli->call, NULL);
-    if (server)
-        issuer = arena_text(cli->arena, span_text(server->issuer));
-    passgate_free(server);
-    return issuer;
 }
 
 /* What is not given is taken from the token itself, so that it is compared with nothing; the
@@ -226,7 +192,7 @@ static int print_verdict(const struct cli *cli, bool is_valid, enum token_refusa
 static int verify(const struct cli *cli, struct span text, const struct key_ring *ring,
                   const json_t *claimed)
 {
-    const char *issuer = expected_issuer(cli);
+    const char *issuer = cli_expected_issuer(cli);
     const struct token_expectation expectation = {
         .kind = &token_kind_claim,
         .issuer = expect(issuer, claimed, "iss"),

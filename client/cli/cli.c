@@ -115,6 +115,42 @@ bool cli_split_pairs(const struct cli *cli, const struct text_list *list,
     return true;
 }
 
+bool cli_take_jwks(const struct cli *cli, const char **ret_json)
+{
+    struct passgate_error error;
+    struct passgate_jwks *jwks;
+    struct span text;
+
+    if (cli->flags.jwks) {
+        if (!cli_read_file(cli, cli->flags.jwks, &text))
+            return false;
+        *ret_json = (const char *)text.data;
+        return true;
+    }
+    jwks = passgate_get_jwks(cli->client, &cli->call, &error);
+    if (!jwks) {
+        cli_fail(cli, &error);
+        return false;
+    }
+    *ret_json = arena_text(cli->arena, span_text(jwks->json));
+    passgate_free(jwks);
+    return true;
+}
+
+const char *cli_expected_issuer(const struct cli *cli)
+{
+    struct passgate_server *server;
+    const char *issuer = NULL;
+
+    if (cli->flags.issuer || !cli->client)
+        return cli->flags.issuer;
+    server = passgate_get_server(cli->client, &cli->call, NULL);
+    if (server)
+        issuer = arena_text(cli->arena, span_text(server->issuer));
+    passgate_free(server);
+    return issuer;
+}
+
 bool cli_read_file(const struct cli *cli, const char *path, struct span *ret_content)
 {
     bool is_input = strcmp(path, "-") == 0;

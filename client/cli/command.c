@@ -28,7 +28,8 @@ const struct command command_table[] = {
         .operands = "SUBJECT RESOURCE ACTION",
         .operand_min = 3,
         .operand_max = 3,
-        .flags = CHECK_FLAGS | FLAG_BIT(FLAG_MIN_REVISION) | FLAG_BIT(FLAG_REASONS),
+        .flags = CHECK_FLAGS | FLAG_BIT(FLAG_MIN_REVISION) | FLAG_BIT(FLAG_REASONS) |
+                 FLAG_BIT(FLAG_RECEIPT),
         .summary = "may a subject do something?",
         .description =
             "Asks whether SUBJECT may do ACTION on RESOURCE, which is written TYPE/ID, under the "
@@ -118,6 +119,22 @@ const struct command command_table[] = {
             "does not ask whether the token was revoked.\n\n"
             "Exit status 0: it is valid; 1: it is not; 2: it could not be looked at.",
         .example = "passgate claim verify - --audience https://models.example.com",
+    },
+    {
+        .name = "receipt verify",
+        .run = run_receipt_verify,
+        .operands = "FILE",
+        .operand_min = 1,
+        .operand_max = 1,
+        .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_ISSUER),
+        .summary = "verify the receipt of a decision",
+        .description =
+            "Verifies the receipt in FILE (- is standard input) with the keys of the server, or "
+            "with those of --jwks, and shows what was asked and answered.  With --jwks nobody is "
+            "asked.  A receipt proves what was decided then; it permits nothing now.\n\n"
+            "Exit status 0: it is genuine, whatever was decided; 1: it is not; 2: it could not be "
+            "looked at.",
+        .example = "passgate receipt verify receipt.jwt --jwks jwks.json",
     },
     {
         .name = "subject show",

@@ -54,6 +54,7 @@ int run_explain(struct cli *cli);
 int run_health(struct cli *cli);
 int run_keys_list(struct cli *cli);
 int run_list(struct cli *cli);
+int run_receipt_verify(struct cli *cli);
 int run_server_info(struct cli *cli);
 int run_store_check(struct cli *cli);
 int run_store_export(struct cli *cli);
@@ -82,6 +83,12 @@ MUST_CHECK bool cli_split_pairs(const struct cli *cli, const struct text_list *l
 
 /* A file, or standard input for "-"; with a NUL behind it. */
 MUST_CHECK bool cli_read_file(const struct cli *cli, const char *path, struct span *ret_content);
+
+/* The JWK Set to verify with, --jwks or the server's; false after saying why there is none. */
+MUST_CHECK bool cli_take_jwks(const struct cli *cli, const char **ret_json);
+/* Who must have issued a token: --issuer, or the server itself, if it says who it is to this
+ * caller; NULL otherwise. */
+const char *cli_expected_issuer(const struct cli *cli);
 
 void help_overview(const struct output *output);
 /* All commands whose name begins with `group` and a space; false when there is none. */

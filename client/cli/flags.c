@@ -58,7 +58,7 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_JWKS] = {"jwks", 0, FLAG_KIND_TEXT, IN(jwks), "FILE", NULL, NULL,
                    "keys to verify with (RFC 7517), instead of asking the server for them"},
     [FLAG_ISSUER] = {"issuer", 0, FLAG_KIND_TEXT, IN(issuer), "ISSUER", NULL, NULL,
-                     "who must have issued the claim; with the server's keys its own when not "
+                     "who must have issued it; with the server's keys its own when not "
                      "given"},
     [FLAG_AS] = {"as", 0, FLAG_KIND_LIST, IN(as), "KIND", NULL, "employee|contractor|agent",
                  "in which way; may be repeated; none at all says that there is no affiliation"},
@@ -80,6 +80,8 @@ const struct flag flag_table[FLAG_COUNT] = {
                      "warnings count: exit 1 when there is any"},
     [FLAG_MERGE] = {"merge", 0, FLAG_KIND_SWITCH, IN(merge), NULL, NULL, NULL,
                     "import also where there are subjects; what is there stays"},
+    [FLAG_RECEIPT] = {"receipt", 0, FLAG_KIND_TEXT, IN(receipt), "FILE", NULL, NULL,
+                      "write a signed receipt of the answer to this file; - is standard output"},
 };
 
 bool flags_parse_duration(const char *text, int *ret_ms)

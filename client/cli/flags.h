@@ -43,6 +43,7 @@ enum flag_id {
     FLAG_REASON,
     FLAG_STRICT,
     FLAG_MERGE,
+    FLAG_RECEIPT,
     FLAG_COUNT
 };
 
@@ -81,6 +82,7 @@ struct flags {
     const char *evidence, *vendor, *check_id, *reason;
     bool strict;
     bool merge;
+    const char *receipt;
     uint64_t given; /* FLAG_BIT of those on the command line */
 };
 

@@ -49,6 +49,7 @@ Passgate__V1__CheckEntitlementRequest *build_check(const struct passgate_check *
     request->context = build_context(check->context, check->context_count, arena);
     request->min_revision = build_text(check->min_revision);
     request->want_reasons = check->want_reasons;
+    request->want_receipt = check->want_receipt;
     return request;
 }
 
@@ -124,6 +125,7 @@ void project_decision(const ProtobufCMessage *message, struct arena *arena, void
         .decision_id = reply->decision_id,
         .finding_count = reply->n_directives,
         .findings = project_findings(reply->directives, reply->n_directives, arena),
+        .receipt = reply->receipt,
     };
 }
 
@@ -160,6 +162,7 @@ project_batch_decision(const Passgate__V1__BatchDecision *from, struct arena *ar
         .is_stale = from->stale,
         .decision_id = "",
         .error = project_check_error(from->error, arena),
+        .receipt = "",
     };
     return decision;
 }
@@ -251,6 +254,7 @@ struct passgate_batch *passgate_check_batch(struct passgate_client *client,
         request.checks[i] = build_check(&checks[i], &arena);
         request.checks[i]->min_revision = build_text(NULL);
         request.checks[i]->want_reasons = false;
+        request.checks[i]->want_receipt = false;
     }
     batch = call_batch(client, &request, call, error);
     arena_release(&arena);

@@ -51,4 +51,8 @@ void *method_call(const struct method *method, struct passgate_client *client,
 /* The result for a reply that has been packed; NULL when the bytes are no such message. */
 void *method_result(const struct method *method, const uint8_t *reply, size_t length);
 
+/* A result that no server sent: `size` zeroed bytes for a public struct, and the arena for what it
+ * points to.  `json` is what passgate_json() gives, from malloc(). */
+void *result_new(size_t size, char *json, struct arena **ret_arena);
+
 #endif

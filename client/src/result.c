@@ -13,7 +13,7 @@ enum { ARENA_BLOCK_BYTES = 2048, RESULT_MARK = 0x50615267 };
 struct result {
     uint32_t mark; /* RESULT_MARK while it lives: passgate_free() of anything else is a bug */
     struct arena arena;
-    const ProtobufCMessage *reply;
+    const ProtobufCMessage *reply; /* NULL when no server sent it */
     char *json;
     alignas(max_align_t) unsigned char value[];
 };
@@ -29,20 +29,14 @@ static void unpack_free(void *arena, void *piece)
     (void)piece;
 }
 
-void *method_result(const struct method *method, const uint8_t *reply, size_t length)
+void *result_new(size_t size, char *json, struct arena **ret_arena)
 {
-    struct result *result = memory_zalloc(sizeof(*result) + method->value_size);
-    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, &result->arena};
+    struct result *result = memory_zalloc(sizeof(*result) + size);
 
     arena_init(&result->arena, ARENA_BLOCK_BYTES);
-    result->reply = protobuf_c_message_unpack(method->reply, &allocator, length, reply);
-    if (!result->reply) {
-        arena_release(&result->arena);
-        memory_free(result);
-        return NULL;
-    }
     result->mark = RESULT_MARK;
-    method->project(result->reply, &result->arena, result->value);
+    result->json = json;
+    *ret_arena = &result->arena;
     return result->value;
 }
 
@@ -53,6 +47,22 @@ static struct result *result_of(const void *value)
 
     assert(result->mark == RESULT_MARK);
     return result;
+}
+
+void *method_result(const struct method *method, const uint8_t *reply, size_t length)
+{
+    struct arena *arena;
+    void *value = result_new(method->value_size, NULL, &arena);
+    ProtobufCAllocator allocator = {unpack_alloc, unpack_free, arena};
+    struct result *result = result_of(value);
+
+    result->reply = protobuf_c_message_unpack(method->reply, &allocator, length, reply);
+    if (!result->reply) {
+        passgate_free(value);
+        return NULL;
+    }
+    method->project(result->reply, arena, value);
+    return value;
 }
 
 void passgate_free(const void *value)
@@ -77,7 +87,7 @@ const char *passgate_json(const void *value)
     if (!value)
         return NULL;
     result = result_of(value);
-    if (!result->json && json_message_write(result->reply, &json, &err)) {
+    if (!result->json && result->reply && json_message_write(result->reply, &json, &err)) {
         result->json = json_dumps(json, JSON_INDENT(2));
         json_decref(json);
     }

@@ -241,7 +241,8 @@ bool attempt_must_wait_for_record(const struct check_order *order)
     if (entitlement_options(order->entitlement)->is_every_answer_durable)
         return true;
     for (size_t i = 0; i < order->count; i++)
-        if (!order->results[i].is_failed && order->results[i].answer.is_record_durable)
+        if (!order->results[i].is_failed &&
+            (order->results[i].answer.is_record_durable || order->inputs[i].wants_receipt))
             return true;
     return false;
 }

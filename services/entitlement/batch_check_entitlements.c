@@ -41,6 +41,8 @@ static bool read_one(const Passgate__V1__CheckEntitlementRequest *request, size_
         is_read = err_field(err, ERR_FIELD_CONFLICT, "min_revision", "belongs to the batch");
     else if (request->want_reasons)
         is_read = err_field(err, ERR_FIELD_CONFLICT, "want_reasons", "not in a batch");
+    else if (request->want_receipt)
+        is_read = err_field(err, ERR_FIELD_CONFLICT, "want_receipt", "not in a batch");
     else
         is_read = check_input_read(request, arena, ret_input, err);
     if (!is_read)

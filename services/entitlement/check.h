@@ -34,7 +34,7 @@ struct watches;
 
 struct entitlement_options {
     struct snapshot *directives; /* of struct directive_set */
-    struct snapshot *keys;       /* of struct key_ring, for claim tokens */
+    struct snapshot *keys;       /* of struct key_ring, for claim tokens and receipts */
     struct facts_cache *cache;
     struct store *store;
     const struct names *names;
@@ -43,7 +43,7 @@ struct entitlement_options {
     bool is_every_answer_durable; /* audit mode `durable` */
     struct metrics *metrics;
     const struct clock *clock;
-    struct span issuer;         /* of claim tokens */
+    struct span issuer;         /* of claim tokens and receipts */
     struct span realm_audience; /* their aud when they are used here */
     int64_t max_age_ms;         /* how long an answer may be reused at most */
     int64_t lease_ms;           /* of restricted resources, where directives ask for no shorter one
@@ -71,6 +71,7 @@ struct check_input {
     const struct directive_context *context;
     size_t context_count;
     bool wants_handles;
+    bool wants_receipt; /* the answer waits for its record, to which the receipt refers */
 };
 
 /* Bounds and characters of every field; errors name the field ("resource.type"). */

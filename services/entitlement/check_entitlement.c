@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CheckEntitlement: one question. */
 #include "base/failpoint.h"
+#include "entitlement/check_receipt.h"
 #include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
@@ -9,12 +10,18 @@ static void reply(struct rpc_call *call, const struct check_order *order, const 
                   struct arena *arena)
 {
     const Passgate__V1__CheckEntitlementRequest *request = detail;
+    enum disclose disclose = caller_of(call)->disclose;
     Passgate__V1__CheckEntitlementResponse response;
+    struct err err;
 
     (void)FAILPOINT("before_reply");
-    check_response_write(order, &order->results[0], caller_of(call)->disclose,
-                         request->want_reasons, arena, &response);
-    rpc_call_reply(call, &response.base);
+    check_response_write(order, &order->results[0], disclose, request->want_reasons, arena,
+                         &response);
+    if (request->want_receipt &&
+        !check_receipt_sign(order, disclose, arena, &response.receipt, &err))
+        rpc_call_fail(call, &err);
+    else
+        rpc_call_reply(call, &response.base);
 }
 
 void check_entitlement(struct rpc_call *call, const ProtobufCMessage *message, void *context)

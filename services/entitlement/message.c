@@ -30,6 +30,7 @@ bool check_input_read(const Passgate__V1__CheckEntitlementRequest *request, stru
         .also_subject_count = request->n_also_subjects,
         .context_count = request->n_context,
         .wants_handles = request->want_handles,
+        .wants_receipt = request->want_receipt,
     };
 
     if (request->n_also_subjects > CHECK_ALSO_SUBJECTS_MAX)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* StreamCheckEntitlements: questions as they come, answers as they are ready. */
+#include "entitlement/check_receipt.h"
 #include "entitlement/door.h"
 #include "entitlement/message.h"
 #include "entitlement/service.h"
@@ -10,20 +11,6 @@ struct waiting {
     struct rpc_item *item;
     const Passgate__V1__StreamCheckEntitlementsRequest *request;
 };
-
-static void reply(struct rpc_item *item, uint64_t id, const struct check_order *order,
-                  bool wants_reasons, struct arena *arena)
-{
-    Passgate__V1__StreamCheckEntitlementsResponse response =
-        PASSGATE__V1__STREAM_CHECK_ENTITLEMENTS_RESPONSE__INIT;
-    Passgate__V1__CheckEntitlementResponse decision;
-
-    check_response_write(order, &order->results[0], caller_of(rpc_item_call(item))->disclose,
-                         wants_reasons, arena, &decision);
-    response.id = id;
-    response.decision = &decision;
-    rpc_item_reply(item, &response.base);
-}
 
 /* What is wrong with one question does not end the stream. */
 static void reply_error(struct rpc_item *item, uint64_t id, const struct err *err)
@@ -37,13 +24,34 @@ static void reply_error(struct rpc_item *item, uint64_t id, const struct err *er
     rpc_item_reply(item, &response.base);
 }
 
+static void reply(struct rpc_item *item,
+                  const Passgate__V1__StreamCheckEntitlementsRequest *request,
+                  const struct check_order *order, struct arena *arena)
+{
+    enum disclose disclose = caller_of(rpc_item_call(item))->disclose;
+    Passgate__V1__StreamCheckEntitlementsResponse response =
+        PASSGATE__V1__STREAM_CHECK_ENTITLEMENTS_RESPONSE__INIT;
+    Passgate__V1__CheckEntitlementResponse decision;
+    struct err err;
+
+    check_response_write(order, &order->results[0], disclose, request->check->want_reasons, arena,
+                         &decision);
+    if (request->check->want_receipt &&
+        !check_receipt_sign(order, disclose, arena, &decision.receipt, &err)) {
+        reply_error(item, request->id, &err);
+        return;
+    }
+    response.id = request->id;
+    response.decision = &decision;
+    rpc_item_reply(item, &response.base);
+}
+
 static void on_done(struct check_run *run)
 {
     struct waiting *waiting = run->owner;
 
     if (waiting && run->is_ok)
-        reply(waiting->item, waiting->request->id, &run->order,
-              waiting->request->check->want_reasons, &run->arena);
+        reply(waiting->item, waiting->request, &run->order, &run->arena);
     else if (waiting)
         reply_error(waiting->item, waiting->request->id, &run->err);
     check_run_free(run);
@@ -95,7 +103,7 @@ void stream_check_entitlements(struct rpc_item *item, const ProtobufCMessage *me
         return;
     }
     if (is_ok)
-        reply(item, request->id, &order, request->check->want_reasons, arena);
+        reply(item, request, &order, arena);
     else
         reply_error(item, request->id, &err);
     check_order_release(&order);

@@ -251,7 +251,7 @@ static enum token_refusal check_claims(const json_t *payload,
     refusal = read_claims(payload, expectation->kind->required, &claims);
     if (refusal != TOKEN_REFUSED_NONE)
         return refusal;
-    if (!claim_is(&claims, CLAIM_ISS, expectation->issuer))
+    if (!expectation->is_any_issuer && !claim_is(&claims, CLAIM_ISS, expectation->issuer))
         return TOKEN_REFUSED_ISSUER;
     if (!expectation->is_any_audience && !claim_is(&claims, CLAIM_AUD, expectation->audience))
         return TOKEN_REFUSED_AUDIENCE;

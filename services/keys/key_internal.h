@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A key from the inside: for key.c, which makes them, signature.c, which uses them, and
- * certificate.c, which reads others like them. */
+/* A key from the inside: for key.c and key_pem.c, which make them, signature.c, which uses them,
+ * and certificate.c, which reads others like them. */
 #ifndef KEYS_KEY_INTERNAL_H
 #define KEYS_KEY_INTERNAL_H
 
@@ -33,6 +33,10 @@ struct key {
 
 void key_shelf_free(struct key_shelf *shelf);
 
+/* Takes the handle over, also when it fails. */
+struct key *key_of_handle(enum key_algorithm algorithm, EVP_PKEY *handle, bool is_private);
+/* False for what is neither EC P-256 nor Ed25519. */
+bool key_algorithm_of_handle(const EVP_PKEY *handle, enum key_algorithm *ret_algorithm);
 /* For PEM_read_bio_…(): without it OpenSSL would ask for a passphrase on the terminal. */
 int key_no_passphrase(char *buffer, int size, int is_writing, void *unused);
 

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "domain/claim/claim.h"
+#include "domain/claim/receipt.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,11 @@ const struct token_kind token_kind_claim = {
     .required = TOKEN_ISS | TOKEN_SUB | TOKEN_AUD | TOKEN_AZP | TOKEN_JTI | TOKEN_EXP | TOKEN_IAT |
                 TOKEN_NBF,
     .lifetime_max_ms = CLAIM_LIFETIME_MAX_MS,
+};
+
+const struct token_kind token_kind_receipt = {
+    .type = RECEIPT_TOKEN_TYPE,
+    .required = TOKEN_ISS | TOKEN_SUB | TOKEN_AZP | TOKEN_JTI | TOKEN_IAT,
 };
 
 static const struct refusal_row {

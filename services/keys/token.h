@@ -38,11 +38,15 @@ enum token_claim {
 struct token_kind {
     const char *type;        /* `typ`, without "application/" */
     unsigned required;       /* enum token_claim bits; one that is there must be right anyway */
-    int64_t lifetime_max_ms; /* exp - iat at most */
+    int64_t lifetime_max_ms; /* exp - iat at most; 0: it has no exp */
 };
 
 /* `passgate-claim+jwt`: every registered claim. */
 extern const struct token_kind token_kind_claim;
+
+/* `passgate-receipt+jwt`: proves and permits nothing, so that it has neither audience nor end; one
+ * that has is refused. */
+extern const struct token_kind token_kind_receipt;
 
 /*
  * Why the door refused.  For metrics, logs and tests; callers of ours learn TOKEN_INVALID and
@@ -95,6 +99,7 @@ const char *token_refusal_text(enum token_refusal refusal);
 struct token_expectation {
     const struct token_kind *kind;
     struct span issuer;
+    bool is_any_issuer; /* whoever has these keys */
     struct span audience;
     bool is_any_audience; /* only for the issuer that examines tokens of its own (RFC 7662) */
     struct span authorized_party; /* data NULL: anybody's */

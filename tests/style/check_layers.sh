@@ -37,7 +37,7 @@ services/web:                base domain rpc http storage keys telemetry interce
 services/server:             base domain rpc http storage keys telemetry interceptors config
 services/server:             verification entitlement claim directive audit admin health reflection web
 client/include:
-client/src:                  base client/include
+client/src:                  base domain keys client/include
 client/cli:                  base domain keys client/include client/src
 client/examples:             client/include
 '

@@ -179,6 +179,7 @@ struct passgate_check {
     const struct passgate_pair *context; /* {"location", "USA"} */
     const char *min_revision;
     bool want_reasons;
+    bool want_receipt; /* not in a batch */
 };
 
 /* What one directive that names the resource said. */
@@ -209,6 +210,7 @@ struct passgate_decision {
     const struct passgate_finding *const *findings;
     /* In a batch only: why this one has no decision.  NULL otherwise. */
     const struct passgate_error *error;
+    const char *receipt; /* "" unless it was wanted; for passgate_receipt_verify() */
 };
 
 /* The one question to ask of a decision; false for NULL and for one with an error. */
@@ -229,7 +231,7 @@ struct passgate_batch {
     const char *decision_id;
 };
 
-/* At most 1,000 checks; their min_revision and want_reasons are not sent. */
+/* At most 1,000 checks; their min_revision, want_reasons and want_receipt are not sent. */
 struct passgate_batch *passgate_check_batch(struct passgate_client *client,
                                             const struct passgate_check *checks, size_t count,
                                             const char *min_revision,
@@ -605,6 +607,51 @@ struct passgate_jwks {
 struct passgate_jwks *passgate_get_jwks(struct passgate_client *client,
                                         const struct passgate_call *call,
                                         struct passgate_error *error);
+
+/* ---- receipts ---- */
+
+/*
+ * What a receipt proves: this was asked, and this was answered.  It permits nothing; what the
+ * answer permitted, it did until usable_until_ms.  Members behind max_age_ms are empty where the
+ * caller was not told.
+ */
+struct passgate_receipt {
+    const char *issuer;
+    const char *decision_id; /* of the audit record */
+    const char *caller;      /* who asked */
+    const char *subject;     /* about whom: the name that claims for this caller have for him */
+    int64_t issued_at_ms;    /* the second of the decision */
+    bool was_allowed;
+    const struct passgate_resource *resource;
+    const char *action;
+    const char *on_behalf_of; /* "" for nobody */
+    size_t also_subject_count;
+    const char *const *also_subjects;
+    const char *context_sha256; /* of "key=value\n" for each in order of keys; "" for no context */
+    int64_t max_age_ms;
+    int64_t usable_until_ms;
+    enum passgate_reason reason;
+    int64_t evaluated_at_ms;
+    const char *revision;
+    uint64_t directive_set;
+    const char *directive_set_digest;
+    bool is_stale;
+    const char *directive; /* the one that decided */
+    uint32_t directive_version;
+    const char *directive_digest;
+    const char *key_id; /* of the key that signed it */
+};
+
+/*
+ * Check `receipt` (white space around it is allowed) with the keys of its issuer, `jwks_json` (RFC
+ * 7517), without asking anybody.  `issuer` is compared when it is not NULL; else it is whoever has
+ * these keys.  passgate_json() of the result is what was signed.
+ *
+ * NULL: *error names `jwks` as the field when the keys cannot be read; else `receipt`, and the
+ * reason says why it proves nothing: SIGNATURE, TYPE, KEY_UNKNOWN …
+ */
+struct passgate_receipt *passgate_receipt_verify(const char *receipt, const char *jwks_json,
+                                                 const char *issuer, struct passgate_error *error);
 
 /* ---- the server ---- */
 

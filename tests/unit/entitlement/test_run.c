@@ -339,6 +339,30 @@ static void an_answer_that_must_be_on_record_waits_for_it(void **state)
     assert_false(check_try(&order, &runs->arena, &is_ok, &err));
 }
 
+static void an_answer_with_a_receipt_waits_for_its_record(void **state)
+{
+    struct runs *runs = *state;
+    struct check_input input = runs_about("alice");
+    struct check_order order = runs_order(runs, &input, 1);
+    struct audit_state audit;
+    struct asked asked;
+    struct err err;
+    bool is_ok;
+
+    input.wants_receipt = true;
+    runs_keep(runs, person_american(&runs->arena, "alice"));
+    runs_begin(runs, &order, &asked);
+    runs_let_the_store_answer(runs);
+    while (asked.answers == 0)
+        mailbox_wait(&runs->mailbox, 1000);
+    audit_get_state(runs->audit, &audit);
+    assert_int_equal(audit.durable_sequence, audit.next_sequence - 1);
+    assert_false(check_try(&order, &runs->arena, &is_ok, &err));
+    input.wants_receipt = false;
+    assert_true(check_try(&order, &runs->arena, &is_ok, &err));
+    check_order_release(&order);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, runs_set_up, runs_tear_down)
 
 int main(void)
@@ -361,6 +385,7 @@ int main(void)
         TEST(a_revision_of_another_directive_set_is_ahead),
         TEST(stale_facts_answer_within_the_grace_and_then_nothing_does),
         TEST(an_answer_that_must_be_on_record_waits_for_it),
+        TEST(an_answer_with_a_receipt_waits_for_its_record),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
