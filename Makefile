@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # For people.  Every target works on a fresh clone: it first installs what it needs and says so
 # (scripts/packages.txt); how things are built is CMake's business (CMakePresets.json).
-.PHONY: help demo demo-stop test nightly bench image lint format clean
+.PHONY: help demo demo-stop test nightly fuzz bench image lint format clean
 
 help:
 	@echo 'make demo       the June 2026 case on the real service; leaves it running (STORE=redis: on Redis)'
 	@echo 'make demo-stop  ends it'
 	@echo 'make test       builds and tests everything, under sanitizers too (a quarter of an hour)'
 	@echo 'make nightly    that and what takes long: all of it under sanitizers, Debian 13, foreign clients, fuzzing'
+	@echo 'make fuzz       every fuzz target for SECONDS (60) each, with executions a second and coverage'
 	@echo 'make bench      against a server that does nothing, on this machine, as ratios'
 	@echo 'make image      a container image, with docker, podman or buildah (docs/image.md)'
 	@echo 'make lint       clang-tidy, buf and the style checks'
@@ -28,6 +29,10 @@ test:
 nightly:
 	@scripts/install-packages.sh build test lint nightly
 	@scripts/nightly.sh
+
+fuzz:
+	@scripts/install-packages.sh build fuzz
+	@scripts/fuzz.sh $(or $(SECONDS),60)
 
 bench:
 	@scripts/install-packages.sh build bench

@@ -4,7 +4,9 @@
 #include "rpc/wire_scan.h"
 
 #include "base/arena.h"
+#include "passgate/v1/claim.pb-c.h"
 #include "passgate/v1/entitlement.pb-c.h"
+#include "passgate/v1/verification.pb-c.h"
 
 #include <stdlib.h>
 
@@ -13,6 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const ProtobufCMessageDescriptor *const messages[] = {
     &passgate__v1__check_entitlement_request__descriptor,
     &passgate__v1__batch_check_entitlements_request__descriptor,
+    &passgate__v1__stream_check_entitlements_request__descriptor,
+    &passgate__v1__explain_entitlement_request__descriptor,
+    &passgate__v1__submit_verification_request__descriptor,
+    &passgate__v1__set_affiliations_request__descriptor,
+    &passgate__v1__issue_claim_request__descriptor,
+    &passgate__v1__watch_revisions_request__descriptor,
 };
 
 static void *arena_allocate(void *arena, size_t size)
