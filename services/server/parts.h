@@ -5,6 +5,7 @@
 #define SERVER_PARTS_H
 
 #include "admin/admin.h"
+#include "audit/audit_service.h"
 #include "audit/outbox.h"
 #include "claim/claim_service.h"
 #include "entitlement/service.h"
@@ -52,6 +53,7 @@ struct server {
     struct verification_options verification;
     struct claim_options claims;
     struct admin_options admin;
+    struct audit_service_options audit_service;
     struct web_options web;
     struct caller_options caller;
     struct measure measure;

@@ -127,6 +127,14 @@ static void fill_options(struct server *server)
         .groups = server->groups,
         .clock = &clock_system,
     };
+    server->audit_service = (struct audit_service_options){
+        .audit = server->audit,
+        .folder = config->audit.folder,
+        .names = &server->names,
+        .directives = &server->directives,
+        .executor = server->executor,
+        .clock = &clock_system,
+    };
     server->web =
         (struct web_options){&server->keys, server->metrics, server->readiness, &clock_system};
 }
@@ -145,6 +153,7 @@ static void list_services(struct server *server)
     add_service(server, verification_service(&server->verification));
     add_service(server, claim_service(&server->claims));
     add_service(server, admin_service(&server->admin));
+    add_service(server, audit_service(&server->audit_service));
     add_service(server, health_service(server->health));
     if (!server->config->reflection.enabled)
         return;

@@ -8,6 +8,7 @@
 #include "telemetry/audit_folder.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 struct audit_reader {
@@ -70,6 +71,21 @@ bool audit_reader_open(const char *path, struct audit_reader **ret_reader, struc
     }
     *ret_reader = reader;
     return true;
+}
+
+/* A segment is named by the number of its first record; 0 for other names. */
+static uint64_t first_sequence_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return strtoull(slash ? slash + 1 : path, NULL, 10);
+}
+
+void audit_reader_skip_to(struct audit_reader *reader, uint64_t sequence)
+{
+    while (reader->next_path + 1 < reader->path_count &&
+           first_sequence_of(reader->paths[reader->next_path + 1]) <= sequence)
+        reader->next_path++;
 }
 
 void audit_reader_close(struct audit_reader *reader)

@@ -23,6 +23,9 @@ struct audit_entry {
 /* A segment's file, the folder `segments`, or the folder of a log. */
 MUST_CHECK bool audit_reader_open(const char *path, struct audit_reader **ret_reader,
                                   struct err *err);
+/* Before the first record: leave out the segments that end before the record of this number.  Its
+ * own is read from the beginning, because what stands there leans on what stands before it. */
+void audit_reader_skip_to(struct audit_reader *reader, uint64_t sequence);
 void audit_reader_close(struct audit_reader *reader);
 
 /* The next record, which lives until the next call; *ret_entry is NULL at the end.  STORE_CORRUPT

@@ -19,7 +19,7 @@ PROTOS = ROOT / "protos"
 V1 = sorted(path.relative_to(PROTOS).as_posix() for path in (PROTOS / "passgate" / "v1").glob("*.proto"))
 FOREIGN = ["grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto",
            "grpc/reflection/v1alpha/reflection.proto", "google/rpc/status.proto", "google/rpc/error_details.proto"]
-SERVICES = ["VerificationService", "ClaimService", "EntitlementService", "AdminService"]
+SERVICES = ["VerificationService", "ClaimService", "EntitlementService", "AdminService", "AuditService"]
 CALL_SECONDS = 20  # a shared machine under a sanitizer
 
 _scratch = tempfile.mkdtemp(prefix="passgate-stubs-")
@@ -49,11 +49,13 @@ def _read_descriptors():
 _generate_stubs()
 pool = _read_descriptors()
 
-from passgate.v1 import admin_pb2, admin_pb2_grpc, claim_pb2, claim_pb2_grpc  # noqa: E402
+from passgate.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc  # noqa: E402
+from passgate.v1 import claim_pb2, claim_pb2_grpc  # noqa: E402
 from passgate.v1 import common_pb2, entitlement_pb2, entitlement_pb2_grpc  # noqa: E402
 from passgate.v1 import verification_pb2, verification_pb2_grpc  # noqa: E402
 
-pb = SimpleNamespace(**{name: value for module in (common_pb2, admin_pb2, claim_pb2, entitlement_pb2, verification_pb2)
+pb = SimpleNamespace(**{name: value for module in (common_pb2, admin_pb2, audit_pb2, claim_pb2, entitlement_pb2,
+                                                       verification_pb2)
                         for name, value in vars(module).items() if not name.startswith("_")})
 
 
@@ -71,6 +73,7 @@ class Stubs:
     def __init__(self, channel):
         self.channel = channel
         self.admin = admin_pb2_grpc.AdminServiceStub(channel)
+        self.audit = audit_pb2_grpc.AuditServiceStub(channel)
         self.claim = claim_pb2_grpc.ClaimServiceStub(channel)
         self.entitlement = entitlement_pb2_grpc.EntitlementServiceStub(channel)
         self.verification = verification_pb2_grpc.VerificationServiceStub(channel)

@@ -121,6 +121,7 @@ def good_requests():
         "ListEntitlements": {"": pb.ListEntitlementsRequest(subject="alice", action="use", context={"location": "USA"})},
         "ExplainEntitlement": {"": pb.ExplainEntitlementRequest(check=plain)},
         "WatchRevisions": {"": pb.WatchRevisionsRequest()},
+        "ListDecisions": {"": pb.ListDecisionsRequest(caller="local", subject="alice", resource=plain.resource)},
         "ImportStore": {"": pb.ImportStoreRequest(
             hash_key="0" * 16, partitions=1, entries=[pb.StoreEntry(space=pb.STORE_SPACE_SUBJECT, hash="0" * 32, data=b"x")])},
     }

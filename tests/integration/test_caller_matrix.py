@@ -69,6 +69,7 @@ def requests(hash_key):
         "CheckStore": pb.CheckStoreRequest(),
         "ExportStore": pb.ExportStoreRequest(),
         "ImportStore": pb.ImportStoreRequest(hash_key=hash_key, partitions=1, merge=True),
+        "ListDecisions": pb.ListDecisionsRequest(),
         "Check": message_class("grpc.health.v1.HealthCheckRequest")(),
         "Watch": message_class("grpc.health.v1.HealthCheckRequest")(),
         "ServerReflectionInfo": message_class("grpc.reflection.v1.ServerReflectionRequest")(list_services=""),

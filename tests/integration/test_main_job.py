@@ -453,7 +453,7 @@ class Servers(MainJobTestCase):
 
     def test_reflection_lists_every_service(self):
         wanted = {f"passgate.v1.{name}" for name in
-                  ("VerificationService", "ClaimService", "EntitlementService", "AdminService")} | \
+                  ("VerificationService", "ClaimService", "EntitlementService", "AdminService", "AuditService")} | \
             {"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"}
         for version in ("v1", "v1alpha"):
             answer, = self.stubs.foreign(f"grpc.reflection.{version}.ServerReflection", "ServerReflectionInfo",

@@ -32,7 +32,8 @@
     X(REASON, 1, 256, "*")               \
     X(PURPOSE, 0, 64, "^_")              \
     X(CATEGORY, 0, 3, "")                \
-    X(EVIDENCE_ID, 1, 64, "_-")
+    X(EVIDENCE_ID, 1, 64, "_-")          \
+    X(CALLER, 1, 2048, "*")
 
 enum field_kind {
 #define X(name, least, most, characters) FIELD_KIND_##name,

@@ -126,6 +126,39 @@ static int64_t fake_now(const struct clock *clock)
     return ((const struct fake_clock *)(const void *)clock)->now_ms;
 }
 
+/* Of many segments, what stands behind a record is found without reading those before it. */
+static void reading_begins_in_the_segment_of_a_number(void **state)
+{
+    enum { COUNT = 400 };
+    struct fixture *fixture = *state;
+    struct audit_log *log;
+    uint64_t numbers[COUNT];
+
+    fixture->options.segment_bytes = 2000;
+    log = fixture_open(fixture);
+    for (size_t i = 0; i < COUNT; i++) {
+        numbers[i] = fixture_append(log, i);
+        if (i % 20 == 0)
+            assert_true(wait_for(log, &fixture->mailbox, numbers[i]));
+    }
+    audit_close(log);
+    for (size_t i = 0; i < COUNT; i += 7) {
+        const struct audit_entry *entry;
+        struct audit_reader *reader;
+        struct err err = ERR_NONE;
+        size_t skipped = 0;
+
+        assert_true(audit_reader_open(fixture->folder, &reader, &err));
+        audit_reader_skip_to(reader, numbers[i]);
+        do {
+            assert_true(audit_reader_next(reader, &entry, &err));
+            skipped++;
+        } while (entry && entry->sequence < numbers[i]);
+        assert_true(entry && entry->sequence == numbers[i] && skipped < COUNT / 2);
+        audit_reader_close(reader);
+    }
+}
+
 static void another_day_begins_another_segment(void **state)
 {
     struct fixture *fixture = *state;
@@ -397,6 +430,7 @@ int main(void)
         TEST(a_decision_alone_in_its_block_takes_at_most_96_bytes),
         TEST(numbering_goes_on_where_a_closed_log_ended),
         TEST(a_full_segment_is_followed_by_another),
+        TEST(reading_begins_in_the_segment_of_a_number),
         TEST(another_day_begins_another_segment),
         TEST(who_waits_is_told_when_the_record_is_on_the_disk),
         TEST(nobody_has_to_wait_for_it_to_be_written),

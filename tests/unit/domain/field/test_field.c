@@ -25,6 +25,7 @@ static const struct {
     {FIELD_KIND_PHRASE, 0, 128, "", ANY},         {FIELD_KIND_TEXT, 0, 256, "", ANY},
     {FIELD_KIND_REASON, 1, 256, "", ANY},         {FIELD_KIND_PURPOSE, 0, 64, "_", LOWER},
     {FIELD_KIND_CATEGORY, 0, 3, "", 0},           {FIELD_KIND_EVIDENCE_ID, 1, 64, "_-", 0},
+    {FIELD_KIND_CALLER, 1, 2048, "", ANY},
 };
 
 static enum err_code outcome_of(enum field_kind kind, struct span text)
@@ -47,7 +48,7 @@ static void every_kind_has_a_row_here(void **state)
 
 static void lengths_are_held_at_both_ends(void **state)
 {
-    char text[512];
+    char text[4096];
 
     (void)state;
     memset(text, 'a', sizeof(text));
