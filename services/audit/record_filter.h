@@ -5,7 +5,7 @@
 
 #include "passgate/v1/audit.pb-c.h"
 #include "storage/names.h"
-#include "telemetry/audit_record.h"
+#include "domain/audit/record.h"
 
 /* The texts are those of the request. */
 struct record_filter {

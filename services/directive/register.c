@@ -11,8 +11,8 @@
 #include "directive/register.h"
 
 #include "base/json.h"
+#include "domain/audit/record.h"
 #include "storage/blocking.h"
-#include "telemetry/audit_record.h"
 
 enum {
     REGISTER_FORMAT = 1,

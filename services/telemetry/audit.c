@@ -2,17 +2,14 @@
 /* The audit log: taking records. */
 #include "telemetry/audit.h"
 
-#include "base/encoding.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "base/timestamp.h"
 #include "telemetry/audit_log.h"
-#include "telemetry/audit_wire.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* A record behind AUDIT_SEQUENCE_SKIP others would not be behind all that were lost. */
 _Static_assert(2 * (AUDIT_BUFFER_BYTES_MAX / 8) <= AUDIT_SEQUENCE_SKIP,
@@ -182,36 +179,6 @@ void audit_get_state(struct audit_log *log, struct audit_state *ret_state)
     ret_state->next_sequence = log->next_sequence;
     ret_state->backlog_bytes = log->filling->length + log->writing->length;
     pthread_mutex_unlock(&log->lock);
-}
-
-const char *audit_decision_id(uint64_t log_id, uint64_t sequence, char text[static AUDIT_ID_MAX])
-{
-    const uint64_t big_endian = htobe64(log_id);
-    enum { LOG_ID_LENGTH = 2 * sizeof(big_endian) };
-
-    _Static_assert(LOG_ID_LENGTH + 1 + DECIMAL_MAX <= AUDIT_ID_MAX, "an id fits");
-    hex_encode(span_of(&big_endian, sizeof(big_endian)), text);
-    text[LOG_ID_LENGTH] = '-';
-    decimal_encode(sequence, text + LOG_ID_LENGTH + 1);
-    return text;
-}
-
-/* Written again it has to be the same: there is one text for one id. */
-bool audit_decision_id_parse(struct span text, uint64_t *ret_log_id, uint64_t *ret_sequence)
-{
-    char copy[AUDIT_ID_MAX], again[AUDIT_ID_MAX], *end;
-    uint64_t log_id, sequence;
-
-    if (text.length >= sizeof(copy))
-        return false;
-    snprintf(copy, sizeof(copy), "%.*s", SPAN_FORMAT(text));
-    log_id = strtoull(copy, &end, 16);
-    sequence = *end == '-' ? strtoull(end + 1, NULL, 10) : 0;
-    if (sequence == 0 || !span_is(text, audit_decision_id(log_id, sequence, again)))
-        return false;
-    *ret_log_id = log_id;
-    *ret_sequence = sequence;
-    return true;
 }
 
 /* The first record of a run says how the one before ended: gaps in the numbers are explained. */

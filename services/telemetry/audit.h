@@ -20,7 +20,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/inbox.h"
-#include "telemetry/audit_record.h"
+#include "domain/audit/files.h"
+#include "domain/audit/record.h"
 #include "telemetry/metrics.h"
 #include "telemetry/readiness.h"
 
@@ -85,11 +86,6 @@ struct audit_waiter {
 /* Any thread: post `waiter->done` when the record is durable or failed; always later, never within
  * the call.  The caller sets `done.run` and `reply_to`. */
 void audit_wait(struct audit_log *log, uint64_t sequence, struct audit_waiter *waiter);
-
-/* What a caller is told: "<log id in hex>-<sequence>". */
-enum { AUDIT_ID_MAX = 16 + 1 + 20 + 1 };
-const char *audit_decision_id(uint64_t log_id, uint64_t sequence, char text[static AUDIT_ID_MAX]);
-bool audit_decision_id_parse(struct span text, uint64_t *ret_log_id, uint64_t *ret_sequence);
 
 struct audit_state {
     bool is_failing; /* the last attempt to write failed */

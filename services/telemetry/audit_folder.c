@@ -2,7 +2,6 @@
 /* The folder of an audit log: opening it after whatever happened before. */
 #include "telemetry/audit_folder.h"
 
-#include "base/encoding.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -17,46 +16,25 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-enum {
-    NAME_MAX_BYTES = 64,
-    READ_BYTES_MAX = AUDIT_SEGMENT_BYTES_MAX + 2 * AUDIT_BUFFER_BYTES_MAX,
-};
+_Static_assert(AUDIT_SEGMENT_FILE_BYTES_MAX >= AUDIT_SEGMENT_BYTES_MAX + 2 * AUDIT_BUFFER_BYTES_MAX,
+               "what is written can be read");
 
 static bool io_error(struct err *err, const char *what, const char *name)
 {
     return err_set(err, ERR_IO, "audit: cannot %s %s: %s", what, name, strerrordesc_np(errno));
 }
 
-static void segment_name(uint64_t first_sequence, char name[static NAME_MAX_BYTES])
-{
-    snprintf(name, NAME_MAX_BYTES, "%020" PRIu64 AUDIT_SEGMENT_SUFFIX, first_sequence);
-}
-
-static bool segment_name_parse(const char *name, uint64_t *ret_first_sequence)
-{
-    char again[NAME_MAX_BYTES];
-
-    *ret_first_sequence = strtoull(name, NULL, 10);
-    segment_name(*ret_first_sequence, again);
-    return strcmp(name, again) == 0;
-}
-
 static bool read_log_id(const char *path, struct arena *arena, uint64_t *ret_log_id,
                         struct err *err)
 {
-    uint8_t bytes[sizeof(uint64_t)];
     struct span text;
-    uint64_t log_id = 0;
 
     if (!file_read(path, 64, arena, &text, err))
         return false;
     if (text.length > 0 && text.data[text.length - 1] == '\n')
         text.length--;
-    if (text.length != 2 * sizeof(bytes) || !hex_decode(text, bytes))
+    if (!audit_log_id_decode(text, ret_log_id))
         return err_set(err, ERR_STORE_CORRUPT, "%s is not 16 hex digits", path);
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        log_id = log_id << 8 | bytes[i];
-    *ret_log_id = log_id;
     return true;
 }
 
@@ -94,7 +72,7 @@ static bool drop_segment(const struct audit_folder *folder, const char *name,
 {
     uint64_t first_sequence;
 
-    if (!segment_name_parse(name, &first_sequence))
+    if (!audit_file_number(name, AUDIT_SEGMENT_SUFFIX, &first_sequence))
         return err_set(err, ERR_STORE_CORRUPT, "%s is not the name of a segment", name);
     if (unlinkat(folder->segments_fd, name, 0) != 0)
         return io_error(err, "remove", name);
@@ -159,10 +137,11 @@ static bool recover(const struct audit_folder *folder, const char *const *names,
     bool was_dropped = false;
 
     while (count-- > 0) {
-        const char *path = arena_printf(arena, "%s/segments/%s", folder->path, names[count]);
+        const char *path =
+            arena_printf(arena, "%s/" AUDIT_SEGMENTS_FOLDER "/%s", folder->path, names[count]);
         struct span segment;
 
-        if (!file_read(path, READ_BYTES_MAX, arena, &segment, err))
+        if (!file_read(path, AUDIT_SEGMENT_FILE_BYTES_MAX, arena, &segment, err))
             return false;
         if (has_header(segment)) {
             if (!recover_segment(folder, names[count], segment, recovery, err))
@@ -180,7 +159,7 @@ static bool recover(const struct audit_folder *folder, const char *const *names,
 static bool open_folders(const char *path, struct audit_folder *folder, struct arena *arena,
                          struct err *err)
 {
-    const char *segments = arena_printf(arena, "%s/segments", path);
+    const char *segments = arena_printf(arena, "%s/" AUDIT_SEGMENTS_FOLDER, path);
 
     if (!file_make_folder(segments, err))
         return false;
@@ -207,8 +186,8 @@ bool audit_folder_open(const char *path, struct audit_folder *ret_folder,
 
     arena_init(&arena, 4096);
     is_open = open_folders(path, &folder, &arena, err) &&
-              file_list(arena_printf(&arena, "%s/segments", path), AUDIT_SEGMENT_SUFFIX, &arena,
-                        &names, &count, err) &&
+              file_list(arena_printf(&arena, "%s/" AUDIT_SEGMENTS_FOLDER, path),
+                        AUDIT_SEGMENT_SUFFIX, &arena, &names, &count, err) &&
               read_or_make_log_id(path, count > 0, &arena, &folder.log_id, err) &&
               recover(&folder, names, count, &recovery, &arena, err);
     arena_release(&arena);
@@ -235,10 +214,10 @@ bool audit_folder_add_segment(const struct audit_folder *folder,
                               struct err *err)
 {
     uint8_t bytes[AUDIT_SEGMENT_HEADER_BYTES];
-    char name[NAME_MAX_BYTES];
+    char name[AUDIT_FILE_NAME_MAX];
     int fd;
 
-    segment_name(header->first_sequence, name);
+    audit_file_name(header->first_sequence, AUDIT_SEGMENT_SUFFIX, name);
     audit_segment_header_put(header, bytes);
     fd = openat(folder->segments_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -4,9 +4,7 @@
 #define TELEMETRY_AUDIT_FOLDER_H
 
 #include "base/err.h"
-#include "telemetry/audit_segment.h"
-
-#define AUDIT_SEGMENT_SUFFIX ".pgaudit"
+#include "domain/audit/segment.h"
 
 struct audit_folder {
     char *path;

@@ -29,8 +29,6 @@ struct audit_reader {
     struct audit_entry entry;
 };
 
-enum { READ_BYTES_MAX = AUDIT_SEGMENT_BYTES_MAX + 2 * AUDIT_BUFFER_BYTES_MAX };
-
 static bool is_folder(const char *path)
 {
     struct stat status;
@@ -40,7 +38,7 @@ static bool is_folder(const char *path)
 
 static bool list_paths(struct audit_reader *reader, const char *path, struct err *err)
 {
-    const char *inner = arena_printf(&reader->arena, "%s/segments", path);
+    const char *inner = arena_printf(&reader->arena, "%s/" AUDIT_SEGMENTS_FOLDER, path);
     const char *folder = is_folder(inner) ? inner : path;
     const char *const *names;
 
@@ -111,7 +109,7 @@ static bool open_segment(struct audit_reader *reader, struct err *err)
     struct span segment;
 
     arena_reset(&reader->segment_arena);
-    if (!file_read(path, READ_BYTES_MAX, &reader->segment_arena, &segment, err))
+    if (!file_read(path, AUDIT_SEGMENT_FILE_BYTES_MAX, &reader->segment_arena, &segment, err))
         return false;
     reader->has_segment = false;
     if (segment.length < AUDIT_SEGMENT_HEADER_BYTES && reader->next_path == reader->path_count) {

@@ -7,7 +7,7 @@
 #ifndef TELEMETRY_AUDIT_READER_H
 #define TELEMETRY_AUDIT_READER_H
 
-#include "telemetry/audit_record.h"
+#include "domain/audit/record.h"
 
 struct audit_reader;
 

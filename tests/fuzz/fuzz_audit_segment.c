@@ -4,8 +4,8 @@
  * reading ends, and what is read as a record can be written and read again.
  */
 #include "base/memory.h"
-#include "telemetry/audit_record.h"
-#include "telemetry/audit_segment.h"
+#include "domain/audit/record.h"
+#include "domain/audit/segment.h"
 
 #include <stdlib.h>
 

@@ -17,6 +17,7 @@ services/domain/document:    base domain/country
 services/domain/facts:       base domain/country
 services/domain/directive:   base domain/country domain/facts
 services/domain/claim:       base domain/country domain/facts domain/directive/truth.h
+services/domain/audit:       base
 services/domain/revocation:  base
 services/config:             base domain
 services/storage:            base domain

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "telemetry/audit_segment.h"
+#include "domain/audit/segment.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

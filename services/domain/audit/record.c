@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Audit records as bytes: a kind, a time, a mask of what is there, then that in the mask's order.
  */
-#include "telemetry/audit_record.h"
+#include "domain/audit/record.h"
 
-#include "telemetry/audit_wire.h"
+#include "domain/audit/wire.h"
 
 #include <stddef.h>
 
@@ -273,6 +273,26 @@ static void take_ids(struct wire_input *input, struct arena *arena, struct audit
     record->id_count = (size_t)count;
 }
 
+/* Modulo 2^64: a hostile file may say anything. */
+static int64_t take_time(struct wire_input *input, int64_t base_ms)
+{
+    return (int64_t)((uint64_t)base_ms + (uint64_t)wire_unzigzag(wire_take_varint(input)));
+}
+
+bool audit_record_peek(struct span payload, int64_t base_ms, enum audit_kind *ret_kind,
+                       int64_t *ret_time_ms)
+{
+    struct wire_input input = wire_input_of(payload);
+    enum audit_kind kind = (enum audit_kind)wire_take_varint(&input);
+    int64_t time_ms = take_time(&input, base_ms);
+
+    if (input.is_bad)
+        return false;
+    *ret_kind = kind;
+    *ret_time_ms = time_ms;
+    return true;
+}
+
 bool audit_record_get(struct span payload, struct audit_dictionary *dictionary, int64_t base_ms,
                       struct arena *arena, struct audit_record *ret_record, struct err *err)
 {
@@ -280,9 +300,7 @@ bool audit_record_get(struct span payload, struct audit_dictionary *dictionary, 
     struct audit_record record = {.kind = (enum audit_kind)wire_take_varint(&input)};
     uint64_t mask, partition = 0;
 
-    /* Modulo 2^64: a hostile file may say anything. */
-    record.time_ms =
-        (int64_t)((uint64_t)base_ms + (uint64_t)wire_unzigzag(wire_take_varint(&input)));
+    record.time_ms = take_time(&input, base_ms);
     mask = wire_take_varint(&input);
     for (size_t i = 0; i < ARRAY_LEN(text_fields); i++)
         if (mask & UINT64_C(1) << i)

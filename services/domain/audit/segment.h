@@ -6,8 +6,8 @@
  * first frame says the sequence number that follows and the time that records are relative to.
  * docs/audit.md describes the bytes.
  */
-#ifndef TELEMETRY_AUDIT_SEGMENT_H
-#define TELEMETRY_AUDIT_SEGMENT_H
+#ifndef DOMAIN_AUDIT_SEGMENT_H
+#define DOMAIN_AUDIT_SEGMENT_H
 
 #include "base/err.h"
 #include "base/span.h"
@@ -47,6 +47,8 @@ struct audit_cursor {
     size_t offset;          /* of the next frame; where reading stopped */
     uint64_t next_sequence; /* of the next record */
     int64_t base_ms;
+    size_t block_offset;  /* where the block begins that was entered last */
+    size_t record_offset; /* where the frame of the last record begins */
     bool is_in_block;
 };
 
@@ -59,6 +61,10 @@ enum audit_step {
 
 void audit_cursor_init(struct audit_cursor *cursor, struct span segment,
                        const struct audit_segment_header *header);
+
+/* Goes through frames that are no whole segment, but begin with a block. */
+void audit_cursor_init_block(struct audit_cursor *cursor, struct span frames,
+                             uint64_t first_sequence);
 
 /* The payload of the next record. */
 enum audit_step audit_cursor_next(struct audit_cursor *cursor, struct span *ret_payload,

@@ -5,14 +5,14 @@
  *
  * docs/audit.md describes the bytes.  Records hold no personal data: subjects are keyed hashes.
  */
-#ifndef TELEMETRY_AUDIT_RECORD_H
-#define TELEMETRY_AUDIT_RECORD_H
+#ifndef DOMAIN_AUDIT_RECORD_H
+#define DOMAIN_AUDIT_RECORD_H
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/keyed_hash.h"
 #include "base/span.h"
-#include "telemetry/audit_dictionary.h"
+#include "domain/audit/dictionary.h"
 
 /*
  * X(identifier, number, name)
@@ -114,6 +114,10 @@ uint8_t *audit_record_put(uint8_t *at, const struct audit_record *record,
 MUST_CHECK bool audit_record_get(struct span payload, struct audit_dictionary *dictionary,
                                  int64_t base_ms, struct arena *arena,
                                  struct audit_record *ret_record, struct err *err);
+
+/* Kind and time alone, which need no dictionary; false when it is no record. */
+bool audit_record_peek(struct span payload, int64_t base_ms, enum audit_kind *ret_kind,
+                       int64_t *ret_time_ms);
 
 /*
  * A record that stands alone, for the store's outbox: encoded within the write's own transaction,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CRC-32C, eight bytes at a time: by the processor's instruction where it has one, else from tables
  * that are made at first use. */
-#include "telemetry/crc32c.h"
+#include "base/crc32c.h"
 
 #include <endian.h>
 #include <pthread.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Segments: putting frames together, and finding out where a file ends that a crash has cut. */
-#include "telemetry/audit_segment.h"
+#include "domain/audit/segment.h"
 
-#include "telemetry/audit_record.h"
-#include "telemetry/audit_wire.h"
-#include "telemetry/crc32c.h"
+#include "base/crc32c.h"
+#include "domain/audit/record.h"
+#include "domain/audit/wire.h"
 
 #include <inttypes.h>
 
@@ -145,12 +145,19 @@ void audit_cursor_init(struct audit_cursor *cursor, struct span segment,
     };
 }
 
+void audit_cursor_init_block(struct audit_cursor *cursor, struct span frames,
+                             uint64_t first_sequence)
+{
+    *cursor = (struct audit_cursor){.segment = frames, .next_sequence = first_sequence};
+}
+
 static bool enter_block(struct audit_cursor *cursor, struct span payload)
 {
     struct wire_input input = wire_input_of(span_from(payload, 1));
     uint64_t sequence = wire_take_varint(&input);
 
     cursor->base_ms = wire_unzigzag(wire_take_varint(&input));
+    cursor->block_offset = cursor->offset;
     cursor->is_in_block = true;
     return !input.is_bad && sequence == cursor->next_sequence;
 }
@@ -167,6 +174,8 @@ enum audit_step audit_cursor_next(struct audit_cursor *cursor, struct span *ret_
                                                                      : AUDIT_STEP_TORN;
         if (payload.data[0] == BLOCK ? !enter_block(cursor, payload) : !cursor->is_in_block)
             return AUDIT_STEP_CORRUPT;
+        if (payload.data[0] != BLOCK)
+            cursor->record_offset = cursor->offset;
         cursor->offset = end;
         if (payload.data[0] == BLOCK)
             continue;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Segments: where a file ends that was cut anywhere, and damage anywhere. */
 #include "base/attributes.h"
-#include "telemetry/audit_record.h"
-#include "telemetry/audit_segment.h"
+#include "domain/audit/record.h"
+#include "domain/audit/segment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

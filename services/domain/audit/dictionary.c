@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dictionary of a segment: a hash table with open addressing over texts that stay in place. */
-#include "telemetry/audit_dictionary.h"
+#include "domain/audit/dictionary.h"
 
 #include "base/memory.h"
 #include "base/random.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Audit records: what goes in comes out, and nothing else gets in. */
 #include "base/attributes.h"
-#include "telemetry/audit_record.h"
-#include "telemetry/audit_wire.h"
-#include "telemetry/crc32c.h"
+#include "base/crc32c.h"
+#include "domain/audit/record.h"
+#include "domain/audit/wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  * named by number.  Numbers count from 1 in the order in which texts are added, so that writer and
  * reader agree without saying more.
  */
-#ifndef TELEMETRY_AUDIT_DICTIONARY_H
-#define TELEMETRY_AUDIT_DICTIONARY_H
+#ifndef DOMAIN_AUDIT_DICTIONARY_H
+#define DOMAIN_AUDIT_DICTIONARY_H
 
 #include "base/span.h"
 

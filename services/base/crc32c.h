@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* CRC-32C (Castagnoli, RFC 3720 appendix B.4): finds accidents in files, proves nothing. */
-#ifndef TELEMETRY_CRC32C_H
-#define TELEMETRY_CRC32C_H
+#ifndef BASE_CRC32C_H
+#define BASE_CRC32C_H
 
 #include "base/span.h"
 

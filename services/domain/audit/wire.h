@@ -5,8 +5,8 @@
  * Varints are those of protobuf (seven bits a byte, least significant first).  Writing is
  * unchecked: who writes has made room for the most that a record can take.
  */
-#ifndef TELEMETRY_AUDIT_WIRE_H
-#define TELEMETRY_AUDIT_WIRE_H
+#ifndef DOMAIN_AUDIT_WIRE_H
+#define DOMAIN_AUDIT_WIRE_H
 
 #include "base/keyed_hash.h"
 #include "base/span.h"
