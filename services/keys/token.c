@@ -3,6 +3,7 @@
 #include "keys/token.h"
 
 #include "base/encoding.h"
+#include "domain/audit/head.h"
 #include "domain/claim/claim.h"
 #include "domain/claim/receipt.h"
 
@@ -20,6 +21,11 @@ const struct token_kind token_kind_claim = {
 const struct token_kind token_kind_receipt = {
     .type = RECEIPT_TOKEN_TYPE,
     .required = TOKEN_ISS | TOKEN_SUB | TOKEN_AZP | TOKEN_JTI | TOKEN_IAT,
+};
+
+const struct token_kind token_kind_tree_head = {
+    .type = AUDIT_HEAD_TYPE,
+    .required = TOKEN_IAT,
 };
 
 static const struct refusal_row {

@@ -43,6 +43,8 @@ struct token_kind {
 
 /* `passgate-claim+jwt`: every registered claim. */
 extern const struct token_kind token_kind_claim;
+/* `passgate-tree-head+jwt`: the head of an audit log (domain/audit/head.h), which never expires. */
+extern const struct token_kind token_kind_tree_head;
 
 /* `passgate-receipt+jwt`: proves and permits nothing, so that it has neither audience nor end; one
  * that has is refused. */

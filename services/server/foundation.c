@@ -113,6 +113,21 @@ static bool open_store(struct server *server, struct err *err)
                : sqlite_open(&sqlite, &server->store, err);
 }
 
+/* The log is there before the keys are: it asks again. */
+static bool sign_head(void *context, struct span payload, int64_t now_ms, struct arena *arena,
+                      struct span *ret_jws, struct err *err)
+{
+    struct server *server = context;
+    struct key_ring *ring = snapshot_get(&server->keys);
+    bool is_signed = true;
+
+    *ret_jws = span_of(NULL, 0);
+    if (ring)
+        is_signed = token_sign(ring, &token_kind_tree_head, payload, now_ms, arena, ret_jws, err);
+    key_ring_unref(ring);
+    return is_signed;
+}
+
 static bool open_storage(struct server *server, struct err *err)
 {
     const struct config *config = server->config;
@@ -124,7 +139,10 @@ static bool open_storage(struct server *server, struct err *err)
         .clock = &clock_system,
         .metrics = server->metrics,
         .readiness = server->readiness,
+        .sign = sign_head,
+        .sign_context = server,
     };
+
     if (!read_hash_key(server, err) || !audit_open(&audit, &server->audit, err) ||
         !open_store(server, err))
         return false;

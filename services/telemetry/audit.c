@@ -181,6 +181,35 @@ void audit_get_state(struct audit_log *log, struct audit_state *ret_state)
     pthread_mutex_unlock(&log->lock);
 }
 
+bool audit_get_head(struct audit_log *log, struct arena *arena, struct audit_head *ret_head,
+                    struct span *ret_jws)
+{
+    bool is_there;
+
+    pthread_mutex_lock(&log->lock);
+    is_there = log->head.size > 0;
+    if (is_there) {
+        *ret_head = log->head;
+        *ret_jws = arena_copy(arena, span_of(log->jws, log->jws_length));
+    }
+    pthread_mutex_unlock(&log->lock);
+    return is_there;
+}
+
+bool audit_prove_record(struct audit_log *log, const struct audit_head *head, uint64_t sequence,
+                        struct audit_inclusion *ret_inclusion, struct err *err)
+{
+    struct audit_files files;
+    struct arena arena;
+    bool is_proved;
+
+    arena_init(&arena, 4096);
+    is_proved = audit_folder_files(&log->folder, &arena, &files, err) &&
+                audit_prove(&files, head, sequence, ret_inclusion, err);
+    arena_release(&arena);
+    return is_proved;
+}
+
 /* The first record of a run says how the one before ended: gaps in the numbers are explained. */
 static void say_opened(struct audit_log *log, const struct audit_recovery *recovery)
 {
@@ -261,6 +290,15 @@ static bool check_options(const struct audit_options *options, struct err *err)
     return true;
 }
 
+static bool begin(struct audit_log *log, const struct audit_options *options,
+                  const struct audit_recovery *recovery, struct err *err)
+{
+    if (!audit_ledger_open(&log->ledger, options, &log->folder, recovery, err))
+        return false;
+    say_opened(log, recovery);
+    return audit_writer_begin(log, err);
+}
+
 bool audit_open(const struct audit_options *options, struct audit_log **ret_log, struct err *err)
 {
     struct audit_recovery recovery;
@@ -271,9 +309,9 @@ bool audit_open(const struct audit_options *options, struct audit_log **ret_log,
         !audit_folder_open(options->folder, &folder, &recovery, err))
         return false;
     log = create(options, &folder, &recovery);
-    say_opened(log, &recovery);
     /* No number is given before one is on the disk: else the next run could not know of this. */
-    if (!audit_writer_begin(log, err)) {
+    if (!begin(log, options, &recovery, err)) {
+        audit_ledger_release(&log->ledger);
         release(log);
         audit_folder_close(&folder);
         return false;
@@ -292,6 +330,7 @@ void audit_close(struct audit_log *log)
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
     pthread_join(log->thread, NULL);
+    audit_ledger_release(&log->ledger);
     audit_folder_close(&log->folder);
     release(log);
 }

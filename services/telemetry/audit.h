@@ -12,7 +12,10 @@
  * of one flush.  `durable` is the same log; callers wait for every record.  `ring` drops records
  * when the memory is full, and the log says how many.
  *
- * The folder holds `log.id` and `segments/`; docs/audit.md describes the files.
+ * Every record is a leaf of a Merkle tree (RFC 6962), whose heads are signed at least once in every
+ * second in which something was recorded, and at the end.
+ *
+ * The folder holds `log.id`, `segments/` and `heads/`; docs/audit.md describes the files.
  */
 #ifndef TELEMETRY_AUDIT_H
 #define TELEMETRY_AUDIT_H
@@ -21,6 +24,7 @@
 #include "base/err.h"
 #include "base/inbox.h"
 #include "domain/audit/files.h"
+#include "domain/audit/prove.h"
 #include "domain/audit/record.h"
 #include "telemetry/metrics.h"
 #include "telemetry/readiness.h"
@@ -39,6 +43,12 @@ enum {
     AUDIT_SEQUENCE_SKIP = 1 << 22,
 };
 
+/* Signs a tree head: `payload` as a JWS of the type AUDIT_HEAD_TYPE, in the arena.  Called by the
+ * log's thread, and before it exists by that of audit_open().  An empty one: there is no key yet,
+ * and it is asked again soon. */
+typedef bool audit_sign(void *context, struct span payload, int64_t now_ms, struct arena *arena,
+                        struct span *ret_jws, struct err *err);
+
 struct audit_options {
     const char *folder; /* made when it is not there */
     enum audit_mode mode;
@@ -47,6 +57,8 @@ struct audit_options {
     const struct clock *clock;
     struct metrics *metrics;     /* or NULL; must outlive the log */
     struct readiness *readiness; /* or NULL; READINESS_AUDIT is the log's to set */
+    audit_sign *sign;            /* or NULL: the tree has no signed heads */
+    void *sign_context;          /* must outlive the log */
 };
 
 struct audit_log;
@@ -98,5 +110,18 @@ struct audit_state {
 };
 
 void audit_get_state(struct audit_log *log, struct audit_state *ret_state);
+
+/* The newest signed head of the log's Merkle tree, and its JWS in the arena; false while there is
+ * none.  Any thread. */
+bool audit_get_head(struct audit_log *log, struct arena *arena, struct audit_head *ret_head,
+                    struct span *ret_jws);
+
+/*
+ * That a record is in the tree of that head: NOT_FOUND when it is not, or not yet (heads are at
+ * most a second apart).  Reads a segment from the disk: only where one may wait.
+ */
+MUST_CHECK bool audit_prove_record(struct audit_log *log, const struct audit_head *head,
+                                   uint64_t sequence, struct audit_inclusion *ret_inclusion,
+                                   struct err *err);
 
 #endif

@@ -200,6 +200,58 @@ bool audit_folder_open(const char *path, struct audit_folder *ret_folder,
     return true;
 }
 
+const char *audit_folder_path(const struct audit_folder *folder, const char *inner,
+                              uint64_t first_sequence, const char *suffix, struct arena *arena)
+{
+    char name[AUDIT_FILE_NAME_MAX];
+
+    audit_file_name(first_sequence, suffix, name);
+    return arena_printf(arena, "%s/%s/%s", folder->path, inner, name);
+}
+
+static bool read_segment(void *context, uint64_t first_sequence, struct arena *arena,
+                         struct span *ret_bytes, struct err *err)
+{
+    return file_read(audit_folder_path(context, AUDIT_SEGMENTS_FOLDER, first_sequence,
+                                       AUDIT_SEGMENT_SUFFIX, arena),
+                     AUDIT_SEGMENT_FILE_BYTES_MAX, arena, ret_bytes, err);
+}
+
+static bool read_index(void *context, uint64_t first_sequence, struct arena *arena,
+                       struct span *ret_bytes, struct err *err)
+{
+    const char *path = audit_folder_path(context, AUDIT_SEGMENTS_FOLDER, first_sequence,
+                                         AUDIT_INDEX_SUFFIX, arena);
+
+    *ret_bytes = span_of(NULL, 0);
+    return access(path, F_OK) != 0 ||
+           file_read(path, AUDIT_INDEX_FILE_BYTES_MAX, arena, ret_bytes, err);
+}
+
+bool audit_folder_files(const struct audit_folder *folder, struct arena *arena,
+                        struct audit_files *ret_files, struct err *err)
+{
+    const char *const *names;
+    uint64_t *first_sequences;
+    size_t count;
+
+    if (!file_list(arena_printf(arena, "%s/" AUDIT_SEGMENTS_FOLDER, folder->path),
+                   AUDIT_SEGMENT_SUFFIX, arena, &names, &count, err))
+        return false;
+    first_sequences = arena_new_array(arena, uint64_t, count);
+    for (size_t i = 0; i < count; i++)
+        if (!audit_file_number(names[i], AUDIT_SEGMENT_SUFFIX, &first_sequences[i]))
+            return err_set(err, ERR_STORE_CORRUPT, "%s is not the name of a segment", names[i]);
+    *ret_files = (struct audit_files){
+        .context = (void *)folder,
+        .first_sequences = first_sequences,
+        .count = count,
+        .read_segment = read_segment,
+        .read_index = read_index,
+    };
+    return true;
+}
+
 void audit_folder_close(struct audit_folder *folder)
 {
     if (folder->segments_fd >= 0)

@@ -4,6 +4,7 @@
 #define TELEMETRY_AUDIT_FOLDER_H
 
 #include "base/err.h"
+#include "domain/audit/files.h"
 #include "domain/audit/segment.h"
 
 struct audit_folder {
@@ -24,6 +25,14 @@ struct audit_recovery {
 MUST_CHECK bool audit_folder_open(const char *path, struct audit_folder *ret_folder,
                                   struct audit_recovery *ret_recovery, struct err *err);
 void audit_folder_close(struct audit_folder *folder);
+
+/* The path of a segment's file, in AUDIT_SEGMENTS_FOLDER or AUDIT_HEADS_FOLDER. */
+const char *audit_folder_path(const struct audit_folder *folder, const char *inner,
+                              uint64_t first_sequence, const char *suffix, struct arena *arena);
+
+/* What is there, for those who read it; lives as long as the arena and the folder. */
+MUST_CHECK bool audit_folder_files(const struct audit_folder *folder, struct arena *arena,
+                                   struct audit_files *ret_files, struct err *err);
 
 /* A new segment, opened for writing, its header written; not yet durable. */
 MUST_CHECK bool audit_folder_add_segment(const struct audit_folder *folder,

@@ -5,6 +5,7 @@
 
 #include "telemetry/audit.h"
 #include "telemetry/audit_folder.h"
+#include "telemetry/audit_ledger.h"
 
 #include <pthread.h>
 #include <sys/types.h>
@@ -47,8 +48,12 @@ struct audit_log {
     bool is_urgent; /* somebody waits, or there is little room */
     bool is_closing;
     struct audit_state state; /* counters; the sequence numbers are filled in when asked */
+    struct audit_head head;   /* the newest one that was signed; size 0: none */
+    char jws[AUDIT_HEAD_LINE_MAX];
+    size_t jws_length;
 
     /* The writer's own. */
+    struct audit_ledger ledger;
     int segment_fd;
     uint64_t segment_first_sequence;
     off_t segment_offset;  /* everything before is durable */

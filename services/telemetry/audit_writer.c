@@ -206,12 +206,41 @@ static struct audit_buffer *swap(struct audit_log *log)
     return full;
 }
 
+/* A new head is for everybody to see. */
+static void publish_head(struct audit_log *log)
+{
+    const struct audit_ledger *ledger = &log->ledger;
+
+    pthread_mutex_lock(&log->lock);
+    log->head = ledger->head;
+    log->jws_length = ledger->jws_length;
+    memcpy(log->jws, ledger->jws, ledger->jws_length);
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void sign_if_due(struct audit_log *log)
+{
+    if (audit_ledger_due_ns(&log->ledger) <= clock_now_ns() && audit_ledger_sign(&log->ledger))
+        publish_head(log);
+}
+
+/* Into the tree, after whoever waited was told: hashing is nobody's business but this thread's. */
+static void enter_block(struct audit_log *log, const struct audit_buffer *block, size_t length)
+{
+    if (block->begins_segment)
+        audit_ledger_begin_segment(&log->ledger, &block->header);
+    audit_ledger_add(&log->ledger, span_of(block->bytes, length), block->first_sequence,
+                     (uint64_t)log->segment_offset - length);
+    sign_if_due(log);
+}
+
 /* Under the lock, which is given up meanwhile.  False when the log closes and the disk does not
  * take what there is. */
 static bool write_out(struct audit_log *log)
 {
     struct audit_buffer *full = swap(log);
     int attempts_left = ATTEMPTS_WHEN_CLOSING;
+    size_t length = full->length;
 
     pthread_mutex_unlock(&log->lock);
     audit_frames_seal(full->bytes, full->length);
@@ -222,6 +251,9 @@ static bool write_out(struct audit_log *log)
             attempts_left--;
         pthread_mutex_unlock(&log->lock);
     }
+    /* Its bytes stay where they are until the next swap. */
+    if (full->length == 0)
+        enter_block(log, full, length);
     pthread_mutex_lock(&log->lock);
     return full->length == 0;
 }
@@ -229,6 +261,7 @@ static bool write_out(struct audit_log *log)
 bool audit_writer_begin(struct audit_log *log, struct err *err)
 {
     struct audit_buffer *full = swap(log);
+    size_t length = full->length;
 
     audit_frames_seal(full->bytes, full->length);
     if (!flush(log, full, err)) {
@@ -237,9 +270,30 @@ bool audit_writer_begin(struct audit_log *log, struct err *err)
         return false;
     }
     settle(log, true);
+    enter_block(log, full, length);
     if (log->readiness)
         readiness_meet(log->readiness, READINESS_AUDIT);
     return true;
+}
+
+/* Under the lock, which is given up meanwhile.  Until there is a record, or a head is due. */
+static void rest(struct audit_log *log)
+{
+    int64_t due_ns = audit_ledger_due_ns(&log->ledger);
+
+    if (due_ns == INT64_MAX) {
+        pthread_cond_wait(&log->wake, &log->lock);
+        return;
+    }
+    if (due_ns > clock_now_ns()) {
+        struct timespec until = {due_ns / 1000000000, due_ns % 1000000000};
+
+        pthread_cond_timedwait(&log->wake, &log->lock, &until);
+        return;
+    }
+    pthread_mutex_unlock(&log->lock);
+    sign_if_due(log);
+    pthread_mutex_lock(&log->lock);
 }
 
 /* Under the lock.  The last record: whoever opens the log next knows that nothing is missing. */
@@ -256,12 +310,12 @@ void *audit_writer_run(void *argument)
 {
     struct audit_log *log = argument;
     struct audit_waiter *waiters;
-    bool is_written = true;
+    bool is_written = true, is_ended = false;
 
     pthread_mutex_lock(&log->lock);
     while (is_written && !log->is_closing) {
         if (log->filling->length == 0) {
-            pthread_cond_wait(&log->wake, &log->lock);
+            rest(log);
             continue;
         }
         wait_until(log, log->filling->begun_ns + AUDIT_FLUSH_MS * INT64_C(1000000), true);
@@ -270,9 +324,13 @@ void *audit_writer_run(void *argument)
     if (!is_written || !write_end(log))
         LOG(ERROR, "audit.lost", "audit records could not be written before the end",
             log_number("records", (int64_t)(log->next_sequence - 1 - log->state.durable_sequence)));
+    else
+        is_ended = true;
     waiters = take_waiters(log, false);
     pthread_mutex_unlock(&log->lock);
     post_waiters(waiters);
+    if (is_ended)
+        audit_ledger_seal(&log->ledger);
     if (log->segment_fd >= 0)
         close(log->segment_fd);
     return NULL;

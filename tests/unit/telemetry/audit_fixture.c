@@ -169,3 +169,20 @@ size_t file_size(const char *path)
         abort();
     return (size_t)status.st_size;
 }
+
+void indices_remove(const char *folder)
+{
+    const char *const *names;
+    struct arena arena;
+    struct err err;
+    size_t count;
+
+    arena_init(&arena, 1024);
+    if (!file_list(arena_printf(&arena, "%s/segments", folder), AUDIT_INDEX_SUFFIX, &arena, &names,
+                   &count, &err))
+        abort();
+    for (size_t i = 0; i < count; i++)
+        if (unlink(arena_printf(&arena, "%s/segments/%s", folder, names[i])) != 0)
+            abort();
+    arena_release(&arena);
+}

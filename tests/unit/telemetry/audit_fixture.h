@@ -40,5 +40,7 @@ void written_release(struct written *written);
 /* Paths of the segments, the first at 0; NULL when there are not so many.  To be freed. */
 char *segment_path(const char *folder, size_t index);
 size_t file_size(const char *path);
+/* As after a run that was killed. */
+void indices_remove(const char *folder);
 
 #endif
