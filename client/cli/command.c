@@ -299,6 +299,61 @@ const struct command command_table[] = {
         .example = "passgate store import passgate.export",
     },
     {
+        .name = "audit verify",
+        .run = run_audit_verify,
+        .operands = "DIR",
+        .operand_min = 1,
+        .operand_max = 1,
+        .is_offline = true,
+        .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_HEAD),
+        .summary = "is an audit log whole, and what was signed?",
+        .description =
+            "Reads the folder of an audit log, without a server: every checksum, the numbers of "
+            "the records, that segments follow each other, their indices, and the Merkle tree over "
+            "all records against every signed head.  Each finding names file and byte.\n\n"
+            "Heads prove something against those who can write to the folder if their signatures "
+            "are checked: --jwks names the keys, from a source that is not that folder.  That the "
+            "end of a log is missing together with its heads shows only against a head that was "
+            "kept elsewhere: --head.\n\n"
+            "Exit status 0: nothing was found; 1: findings; 2: it could not be read.",
+        .example = "passgate audit verify passgate-data/audit --jwks jwks.json",
+    },
+    {
+        .name = "audit prove",
+        .run = run_audit_prove,
+        .operands = "ID DIR",
+        .operand_min = 2,
+        .operand_max = 2,
+        .is_offline = true,
+        .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_HEAD),
+        .summary = "prove that a decision is in a signed log",
+        .description =
+            "Makes the inclusion proof (RFC 6962) of the decision with this id from the files of "
+            "the log, and checks it against the newest signed head.  One segment is read, and "
+            "what the indices of the others say.\n\n"
+            "Exit status 0: proved; 1: not in the log, or the files do not lead to the head; 2: an "
+            "error.",
+        .example = "passgate audit prove 6f1d0c9b2a3e4f50-4711 passgate-data/audit",
+    },
+    {
+        .name = "audit list",
+        .run = run_audit_list,
+        .operands = "DIR",
+        .operand_min = 1,
+        .operand_max = 1,
+        .is_offline = true,
+        .flags = FLAG_BIT(FLAG_SINCE) | FLAG_BIT(FLAG_BEFORE) | FLAG_BIT(FLAG_CALLER) |
+                 FLAG_BIT(FLAG_SUBJECT_HASH) | FLAG_BIT(FLAG_RESOURCE) | FLAG_BIT(FLAG_OUTCOME) |
+                 FLAG_BIT(FLAG_FOLLOW),
+        .summary = "the records of an audit log",
+        .description =
+            "Shows what is in the folder of an audit log, without a server: one line for each "
+            "decision, with -o json one object on a line for each record.  Subjects are keyed "
+            "hashes.\n\n"
+            "All filters must fit.  Whether the log is whole is for passgate audit verify.",
+        .example = "passgate audit list passgate-data/audit --outcome deny -f",
+    },
+    {
         .name = "version",
         .run = run_version,
         .operands = "",

@@ -43,6 +43,9 @@ extern const size_t command_count;
 /* The command that the first words name, and how many words they are; NULL otherwise. */
 const struct command *command_find(const struct operands *operands, size_t *ret_words);
 
+int run_audit_list(struct cli *cli);
+int run_audit_prove(struct cli *cli);
+int run_audit_verify(struct cli *cli);
 int run_batch(struct cli *cli);
 int run_check(struct cli *cli);
 int run_claim_inspect(struct cli *cli);

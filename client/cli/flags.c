@@ -82,6 +82,24 @@ const struct flag flag_table[FLAG_COUNT] = {
                     "import also where there are subjects; what is there stays"},
     [FLAG_RECEIPT] = {"receipt", 0, FLAG_KIND_TEXT, IN(receipt), "FILE", NULL, NULL,
                       "write a signed receipt of the answer to this file; - is standard output"},
+    [FLAG_HEAD] = {"head", 0, FLAG_KIND_TEXT, IN(head), "FILE", NULL, NULL,
+                   "further tree heads, one to a line, that were kept elsewhere"},
+    [FLAG_SINCE] = {"since", 0, FLAG_KIND_TEXT, IN(since), "INSTANT", NULL, NULL,
+                    "from this moment on, with its offset: 2026-06-12T17:21:00-04:00"},
+    [FLAG_BEFORE] = {"before", 0, FLAG_KIND_TEXT, IN(before), "INSTANT", NULL, NULL,
+                     "up to this moment, which is not in it"},
+    [FLAG_CALLER] = {"caller", 0, FLAG_KIND_TEXT, IN(caller), "CALLER", NULL, NULL,
+                     "only what this caller asked for, by its whole identity"},
+    [FLAG_SUBJECT_HASH] = {"subject-hash", 0, FLAG_KIND_TEXT, IN(subject_hash), "HEX", NULL, NULL,
+                           "only what is about this subject, by its keyed hash"},
+    [FLAG_RESOURCE] = {"resource", 0, FLAG_KIND_TEXT, IN(resource), "TYPE/ID", NULL, NULL,
+                       "only what is about this resource"},
+    [FLAG_OUTCOME] = {"outcome", 0, FLAG_KIND_TEXT, IN(outcome), "OUTCOME", NULL,
+                      "allow|deny|error|done",
+                      "only decisions that came out so, calls that got an error, or acts that were "
+                      "done"},
+    [FLAG_FOLLOW] = {"follow", 'f', FLAG_KIND_SWITCH, IN(follow), NULL, NULL, NULL,
+                     "go on as records come, until interrupted"},
 };
 
 bool flags_parse_duration(const char *text, int *ret_ms)

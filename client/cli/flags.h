@@ -44,6 +44,14 @@ enum flag_id {
     FLAG_STRICT,
     FLAG_MERGE,
     FLAG_RECEIPT,
+    FLAG_HEAD,
+    FLAG_SINCE,
+    FLAG_BEFORE,
+    FLAG_CALLER,
+    FLAG_SUBJECT_HASH,
+    FLAG_RESOURCE,
+    FLAG_OUTCOME,
+    FLAG_FOLLOW,
     FLAG_COUNT
 };
 
@@ -83,6 +91,9 @@ struct flags {
     bool strict;
     bool merge;
     const char *receipt;
+    const char *head; /* a file */
+    const char *since, *before, *caller, *subject_hash, *resource, *outcome;
+    bool follow;
     uint64_t given; /* FLAG_BIT of those on the command line */
 };
 

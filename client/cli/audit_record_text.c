@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Audit records as lines. */
+#include "client/cli/audit_record_text.h"
+
+#include "base/timestamp.h"
+#include "domain/audit/files.h"
+#include "domain/directive/evaluate.h"
+
+#include <inttypes.h>
+
+enum { SUBJECT_LENGTH = 2 * HASH128_BYTES };
+
+const char *audit_outcome_word(const struct audit_record *record, const struct audit_item *item)
+{
+    if (record->outcome.length > 0)
+        return "error";
+    if (item->reason == 0)
+        return "done";
+    return item->truth == TRUTH_TRUE ? "allow" : "deny";
+}
+
+struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES])
+{
+    struct hash128 hash = {0};
+
+    for (size_t i = 0; i < HASH128_BYTES / 2; i++) {
+        hash.high = hash.high << 8 | bytes[i];
+        hash.low = hash.low << 8 | bytes[HASH128_BYTES / 2 + i];
+    }
+    return hash;
+}
+
+static const char *subject_text(const struct audit_item *item, char text[static SUBJECT_LENGTH + 1])
+{
+    text[0] = '\0';
+    if (!hash128_is_zero(item->subject))
+        snprintf(text, SUBJECT_LENGTH + 1, "%016" PRIx64 "%016" PRIx64, item->subject.high,
+                 item->subject.low);
+    return text;
+}
+
+static const char *kind_text(const struct audit_record *record, struct arena *arena)
+{
+    const char *name = audit_kind_name(record->kind);
+
+    return name ? name : arena_printf(arena, "%u", (unsigned)record->kind);
+}
+
+/* NULL when no decision was made, or its number is of a later version. */
+static const char *reason_text(const struct audit_item *item)
+{
+    return item->reason ? decision_reason_name((enum decision_reason)item->reason) : NULL;
+}
+
+static void set_text(json_t *object, const char *name, struct span text)
+{
+    json_t *value = text.length ? json_stringn((const char *)text.data, text.length) : NULL;
+
+    if (value) /* else empty, or not UTF-8 */
+        json_object_set_new(object, name, value);
+}
+
+static void set_number(json_t *object, const char *name, uint64_t number)
+{
+    if (number > 0)
+        json_object_set_new(object, name, json_integer((json_int_t)number));
+}
+
+static json_t *item_json(const struct audit_record *record, const struct audit_item *item)
+{
+    char subject[SUBJECT_LENGTH + 1];
+    json_t *object = json_object();
+    const char *reason = reason_text(item);
+
+    set_text(object, "subject", span_text(subject_text(item, subject)));
+    set_text(object, "resource", item->resource);
+    set_text(object, "action", item->action);
+    set_text(object, "outcome", span_text(audit_outcome_word(record, item)));
+    set_text(object, "reason", span_text(reason));
+    if (item->directive != AUDIT_NO_DIRECTIVE)
+        json_object_set_new(object, "directive", json_integer(item->directive));
+    return object;
+}
+
+static json_t *flags_json(const struct audit_record *record)
+{
+    static const struct {
+        enum audit_flags flag;
+        const char *name;
+    } rows[] = {
+        {AUDIT_STALE_FACTS, "stale_facts"}, {AUDIT_ALSO_SUBJECTS, "also_subjects"},
+        {AUDIT_BY_CLAIM, "by_claim"},       {AUDIT_WAITED, "waited"},
+        {AUDIT_DRY_RUN, "dry_run"},
+    };
+    json_t *flags = json_array();
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (record->flags & rows[i].flag)
+            json_array_append_new(flags, json_string(rows[i].name));
+    return flags;
+}
+
+static json_t *record_json(const char *id, const char *time, const struct audit_record *record,
+                           struct arena *arena)
+{
+    json_t *object = json_object(), *items = json_array(), *ids = json_array();
+
+    set_text(object, "id", span_text(id));
+    set_text(object, "time", span_text(time));
+    set_text(object, "kind", span_text(kind_text(record, arena)));
+    set_text(object, "caller", record->caller);
+    set_text(object, "method", record->method);
+    set_text(object, "error", record->outcome);
+    set_text(object, "onBehalfOf", record->on_behalf_of);
+    set_text(object, "location", record->location);
+    set_number(object, "directiveSet", record->directive_set);
+    set_number(object, "latencyUs", record->latency_us);
+    if (record->number > 0) {
+        json_object_set_new(object, "partition", json_integer(record->partition));
+        set_number(object, "number", record->number);
+    }
+    for (size_t i = 0; i < record->item_count; i++)
+        json_array_append_new(items, item_json(record, &record->items[i]));
+    for (size_t i = 0; i < record->id_count; i++)
+        json_array_append_new(
+            ids, json_stringn((const char *)record->ids[i].data, record->ids[i].length));
+    json_object_set_new(object, "flags", flags_json(record));
+    json_object_set_new(object, "items", items);
+    json_object_set_new(object, "ids", ids);
+    set_text(object, "payload", record->payload);
+    return object;
+}
+
+static void print_line(const struct output *output, const char *id, const char *time,
+                       const struct audit_record *record, const struct audit_item *item,
+                       struct arena *arena)
+{
+    static const struct {
+        const char *word;
+        enum output_color color;
+    } colors[] = {{"allow", COLOR_GREEN}, {"deny", COLOR_RED}, {"error", COLOR_YELLOW}};
+    const char *word = audit_outcome_word(record, item), *reason = reason_text(item);
+    enum output_color color = COLOR_NONE;
+    char subject[SUBJECT_LENGTH + 1];
+
+    for (size_t i = 0; i < ARRAY_LEN(colors); i++)
+        if (strcmp(word, colors[i].word) == 0)
+            color = colors[i].color;
+    output_print(output, "%s  %s  %s  ", time, id, kind_text(record, arena));
+    output_colored(output, color, "%s", word);
+    output_print(output, "  %.*s", SPAN_FORMAT(record->caller));
+    if (subject_text(item, subject)[0])
+        output_print(output, "  %s", subject);
+    if (item->resource.length > 0)
+        output_print(output, "  %.*s %.*s", SPAN_FORMAT(item->resource), SPAN_FORMAT(item->action));
+    if (reason || record->outcome.length > 0)
+        output_print(output, "  %s%.*s", reason ? reason : "", SPAN_FORMAT(record->outcome));
+    for (size_t i = 0; i < record->id_count; i++)
+        output_print(output, "  %.*s", SPAN_FORMAT(record->ids[i]));
+    if (record->kind >= AUDIT_LOG_OPENED && record->kind <= AUDIT_RECORDS_DROPPED)
+        output_print(output, "  %.*s", SPAN_FORMAT(record->payload));
+    output_print(output, "\n");
+}
+
+void audit_record_show(const struct output *output, uint64_t log_id, uint64_t sequence,
+                       const struct audit_record *record, struct arena *arena)
+{
+    static const struct audit_item none = {.directive = AUDIT_NO_DIRECTIVE};
+    char id[AUDIT_ID_MAX], time[TIMESTAMP_TEXT_MAX];
+
+    audit_decision_id(log_id, sequence, id);
+    timestamp_format(record->time_ms, time);
+    if (output->is_json) {
+        json_t *object = record_json(id, time, record, arena);
+
+        json_dumpf(object, output->stream, JSON_COMPACT);
+        fputc('\n', output->stream);
+        json_decref(object);
+        return;
+    }
+    for (size_t i = 0; i < record->item_count || (i == 0 && record->item_count == 0); i++)
+        print_line(output, id, time, record, record->item_count ? &record->items[i] : &none, arena);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Audit records as lines, for people and for programs. */
+#ifndef CLIENT_CLI_AUDIT_RECORD_TEXT_H
+#define CLIENT_CLI_AUDIT_RECORD_TEXT_H
+
+#include "client/cli/output.h"
+#include "domain/audit/record.h"
+
+/* "allow", "deny", "error", "done": what --outcome takes. */
+const char *audit_outcome_word(const struct audit_record *record, const struct audit_item *item);
+
+/* Subjects are shown, and asked for, as 32 hex digits, the high half first. */
+struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES]);
+
+/* One line for each item, or one object on a line. */
+void audit_record_show(const struct output *output, uint64_t log_id, uint64_t sequence,
+                       const struct audit_record *record, struct arena *arena);
+
+#endif

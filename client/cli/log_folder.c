@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The folder of an audit log. */
+#include "client/cli/log_folder.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "keys/token.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+const char *log_folder_file(const struct log_folder *folder, uint64_t first_sequence,
+                            const char *suffix, struct arena *arena)
+{
+    char name[AUDIT_FILE_NAME_MAX];
+
+    audit_file_name(first_sequence, suffix, name);
+    return arena_printf(arena, "%s/%s", folder->segments, name);
+}
+
+static bool read_segment(void *context, uint64_t first_sequence, struct arena *arena,
+                         struct span *ret_bytes, struct err *err)
+{
+    return file_read(log_folder_file(context, first_sequence, AUDIT_SEGMENT_SUFFIX, arena),
+                     AUDIT_SEGMENT_FILE_BYTES_MAX, arena, ret_bytes, err);
+}
+
+static bool read_index(void *context, uint64_t first_sequence, struct arena *arena,
+                       struct span *ret_bytes, struct err *err)
+{
+    const char *path = log_folder_file(context, first_sequence, AUDIT_INDEX_SUFFIX, arena);
+
+    *ret_bytes = span_of(NULL, 0);
+    return access(path, F_OK) != 0 ||
+           file_read(path, AUDIT_INDEX_FILE_BYTES_MAX, arena, ret_bytes, err);
+}
+
+bool log_folder_list(struct log_folder *folder, struct err *err)
+{
+    const char *const *names;
+    uint64_t *first_sequences;
+    size_t count;
+
+    if (!file_list(folder->segments, AUDIT_SEGMENT_SUFFIX, folder->arena, &names, &count, err))
+        return false;
+    first_sequences = arena_new_array(folder->arena, uint64_t, count);
+    for (size_t i = 0; i < count; i++)
+        if (!audit_file_number(names[i], AUDIT_SEGMENT_SUFFIX, &first_sequences[i]))
+            return err_set(err, ERR_FILE_INVALID, "%s/%s is not the name of a segment",
+                           folder->segments, names[i]);
+    folder->files.first_sequences = first_sequences;
+    folder->files.count = count;
+    return true;
+}
+
+bool log_folder_open(const struct cli *cli, const char *path, struct log_folder *ret_folder)
+{
+    const char *inner = arena_printf(cli->arena, "%s/" AUDIT_SEGMENTS_FOLDER, path);
+    struct err err;
+
+    *ret_folder = (struct log_folder){
+        .path = path,
+        .segments = is_folder(inner) ? inner : path,
+        .arena = cli->arena,
+        .files = {.context = ret_folder, .read_segment = read_segment, .read_index = read_index},
+    };
+    if (log_folder_list(ret_folder, &err))
+        return true;
+    cli_fail_err(cli, &err);
+    return false;
+}
+
+/* ---- heads ---- */
+
+static void judge(const struct key_ring *ring, struct arena *arena, struct log_head *line)
+{
+    const struct token_expectation expectation = {
+        .kind = &token_kind_tree_head,
+        .now_ms = clock_wall_ms(&clock_system),
+        .leeway_ms = TOKEN_LEEWAY_MAX_MS,
+    };
+    enum token_refusal refusal = TOKEN_REFUSED_NONE;
+    struct token token;
+    struct err err;
+
+    if (!ring)
+        line->is_good = audit_head_peek(line->jws, &line->head, &err);
+    else
+        line->is_good = token_open(ring, line->jws, &expectation, arena, &token, &refusal, &err) &&
+                        audit_head_parse(token.payload, &line->head, &err);
+    if (!line->is_good)
+        line->complaint = arena_text(arena, span_text(err.detail));
+}
+
+static bool read_heads(const char *path, const struct key_ring *ring,
+                       void (*each)(void *context, const struct log_head *head), void *context,
+                       struct err *err)
+{
+    struct arena file_arena, line_arena;
+    struct span file, text;
+    size_t offset = 0, before = 0;
+    bool is_whole, is_read;
+
+    arena_init(&file_arena, 4096);
+    arena_init(&line_arena, 4096);
+    is_read = file_read(path, AUDIT_HEADS_FILE_BYTES_MAX, &file_arena, &file, err);
+    for (; is_read && audit_heads_next(file, &offset, &text, &is_whole); before = offset) {
+        struct log_head line = {path, before, text, !is_whole, false, {0}, ""};
+
+        if (is_whole)
+            judge(ring, &line_arena, &line);
+        each(context, &line);
+        arena_reset(&line_arena);
+    }
+    arena_release(&line_arena);
+    arena_release(&file_arena);
+    return is_read;
+}
+
+bool log_folder_heads(const struct cli *cli, const struct log_folder *folder,
+                      const struct key_ring *ring,
+                      void (*each)(void *context, const struct log_head *head), void *context,
+                      struct err *err)
+{
+    const char *heads = arena_printf(cli->arena, "%s/" AUDIT_HEADS_FOLDER, folder->path);
+    const char *const *names = NULL;
+    size_t count = 0;
+
+    if (is_folder(heads) && !file_list(heads, AUDIT_HEADS_SUFFIX, cli->arena, &names, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!read_heads(arena_printf(cli->arena, "%s/%s", heads, names[i]), ring, each, context,
+                        err))
+            return false;
+    return !cli->flags.head || read_heads(cli->flags.head, ring, each, context, err);
+}
+
+bool log_folder_keys(const struct cli *cli, struct key_ring **ret_ring)
+{
+    struct span text;
+    struct err err;
+
+    *ret_ring = NULL;
+    if (!cli->flags.jwks)
+        return true;
+    if (!cli_read_file(cli, cli->flags.jwks, &text))
+        return false;
+    if (key_ring_from_jwks(text, ret_ring, &err))
+        return true;
+    cli_fail_with(cli, "%s: %s", cli->flags.jwks, err.detail);
+    return false;
+}
