@@ -55,8 +55,10 @@ const struct flag flag_table[FLAG_COUNT] = {
                          "how much the claim says; predicates when not given"},
     [FLAG_LIFETIME] = {"lifetime", 0, FLAG_KIND_DURATION, IN(lifetime_ms), "TIME", NULL, NULL,
                        "how long the claim shall live, 30s at least"},
-    [FLAG_JWKS] = {"jwks", 0, FLAG_KIND_TEXT, IN(jwks), "FILE", NULL, NULL,
-                   "keys to verify with (RFC 7517), instead of asking the server for them"},
+    [FLAG_JWKS] =
+        {"jwks", 0, FLAG_KIND_TEXT, IN(jwks), "FILE", NULL, NULL,
+         "keys to verify with (RFC 7517; for an audit log public keys in PEM, too), instead of "
+         "asking the server for them"},
     [FLAG_ISSUER] = {"issuer", 0, FLAG_KIND_TEXT, IN(issuer), "ISSUER", NULL, NULL,
                      "who must have issued it; with the server's keys its own when not "
                      "given"},

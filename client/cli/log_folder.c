@@ -153,7 +153,8 @@ bool log_folder_keys(const struct cli *cli, struct key_ring **ret_ring)
         return true;
     if (!cli_read_file(cli, cli->flags.jwks, &text))
         return false;
-    if (key_ring_from_jwks(text, ret_ring, &err))
+    if (span_starts_with(text, span_text("-----BEGIN")) ? key_ring_from_pem(text, ret_ring, &err)
+                                                        : key_ring_from_jwks(text, ret_ring, &err))
         return true;
     cli_fail_with(cli, "%s: %s", cli->flags.jwks, err.detail);
     return false;

@@ -42,7 +42,8 @@ MUST_CHECK bool log_folder_heads(const struct cli *cli, const struct log_folder 
                                  void (*each)(void *context, const struct log_head *head),
                                  void *context, struct err *err);
 
-/* The keys of --jwks; `*ret_ring` is NULL without the flag.  Says what is wrong. */
+/* The keys of --jwks, a JWK Set or PEM; `*ret_ring` is NULL without the flag.  Says what is wrong.
+ */
 MUST_CHECK bool log_folder_keys(const struct cli *cli, struct key_ring **ret_ring);
 
 #endif

@@ -167,6 +167,23 @@ bool key_algorithm_of_handle(const EVP_PKEY *handle, enum key_algorithm *ret_alg
     return false;
 }
 
+bool key_from_handle(EVP_PKEY *handle, struct key **ret_key, struct err *err)
+{
+    enum key_algorithm algorithm;
+    struct key *key;
+
+    if (!key_algorithm_of_handle(handle, &algorithm)) {
+        EVP_PKEY_free(handle);
+        return err_set(err, ERR_TOKEN_INVALID, "it is neither EC P-256 nor Ed25519");
+    }
+    key = key_of_handle(algorithm, handle, false);
+    ERR_clear_error();
+    if (!key)
+        return err_set(err, ERR_TOKEN_INVALID, "its coordinates cannot be read");
+    *ret_key = key;
+    return true;
+}
+
 /* -- Coordinates -- */
 
 static EVP_PKEY *ec_from_coordinates(struct span x, struct span y)

@@ -31,6 +31,9 @@ struct key {
     struct key_shelf *verify_shelf;
 };
 
+/* A public key of OpenSSL's, which is taken over, also when it fails. */
+MUST_CHECK bool key_from_handle(EVP_PKEY *handle, struct key **ret_key, struct err *err);
+
 void key_shelf_free(struct key_shelf *shelf);
 
 /* Takes the handle over, also when it fails. */

@@ -61,6 +61,9 @@ MUST_CHECK bool key_ring_make(const char *folder, enum key_algorithm algorithm,
  */
 MUST_CHECK bool key_ring_from_jwks(struct span json, struct key_ring **ret_ring, struct err *err);
 
+/* The same from public keys in PEM (`PUBLIC KEY`, RFC 7468 section 13), one behind the other. */
+MUST_CHECK bool key_ring_from_pem(struct span pem, struct key_ring **ret_ring, struct err *err);
+
 struct key_ring *key_ring_ref(struct key_ring *ring);
 /* NULL is allowed. */
 void key_ring_unref(struct key_ring *ring);
