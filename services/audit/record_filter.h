@@ -3,9 +3,9 @@
 #ifndef AUDIT_RECORD_FILTER_H
 #define AUDIT_RECORD_FILTER_H
 
+#include "domain/audit/record.h"
 #include "passgate/v1/audit.pb-c.h"
 #include "storage/names.h"
-#include "domain/audit/record.h"
 
 /* The texts are those of the request. */
 struct record_filter {

@@ -113,6 +113,13 @@ static void fill_options(struct server *server)
         .metrics = server->metrics,
         .clock = &clock_system,
     };
+}
+
+/* What operators and auditors ask for. */
+static void fill_operation_options(struct server *server)
+{
+    const struct config *config = server->config;
+
     server->admin = (struct admin_options){
         .realm = config->realm.name,
         .issuer = config->realm.issuer,
@@ -208,6 +215,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         return false;
     make_entitlement(server);
     fill_options(server);
+    fill_operation_options(server);
     server->admin.worker_count = worker_count;
     list_services(server);
     publish_health(server);
