@@ -189,6 +189,8 @@ struct config {
         int64_t memory_quota_bytes; /* 0 = none */
         int64_t message_bytes_max;
         int64_t metadata_bytes_max;
+        int64_t probe_failures; /* 0 = it only logs */
+        int64_t probe_interval_ms;
         int64_t streams_max;
         int64_t workers; /* 0 = one per CPU */
     } rpc;

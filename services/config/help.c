@@ -92,7 +92,8 @@ static const struct paragraph {
        "SIGTERM: say so, serve on for drain.time, then exit. SIGINT: exit without waiting."},
       {NULL, "SIGHUP: look at the directives at once."},
       {"EXIT STATUS",
-       "0 after a drain or a command, 2 when the configuration has errors, 1 for any other "
+       "0 after a drain or a command, 2 when the configuration has errors, 3 when a listener did "
+       "not take connections any more and the process ended to be started again, 1 for any other "
        "failure."},
       {"EXAMPLES", "passgated"},
       {NULL, "passgated --config /etc/passgate/passgate.yaml --check-config"},

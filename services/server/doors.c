@@ -105,9 +105,15 @@ static bool start_core(struct server *server, const struct rpc_tls *tls, uint32_
 
     if (!rpc_server_start(&options, &server->rpc, err))
         return false;
-    for (size_t i = 0; i < options.listener_count; i++)
+    for (size_t i = 0; i < options.listener_count; i++) {
+        int port = rpc_server_port(server->rpc, i);
+
         LOG(INFO, "server.listen", "serving gRPC", log_text("address", listeners[i].address),
-            log_number("port", rpc_server_port(server->rpc, i)));
+            log_number("port", port));
+        server->probe_count +=
+            rpc_probe_fill(&listeners[i], port, server->probes + server->probe_count,
+                           SERVER_PROBES_MAX - server->probe_count);
+    }
     return true;
 }
 

@@ -89,9 +89,10 @@ static void serve_on(struct server *server, int64_t time_ms)
     }
 }
 
-void lifecycle_run(struct server *server, const struct config *config)
+bool lifecycle_run(struct server *server, const struct config *config)
 {
     const int64_t day_ms = 24 * INT64_C(3600000);
+    bool is_deaf;
     int number;
 
     do {
@@ -100,8 +101,10 @@ void lifecycle_run(struct server *server, const struct config *config)
             server_reload(server);
     } while (number != SIGTERM && number != SIGINT);
     server_announce_drain(server);
-    if (number == SIGTERM)
+    if (number == SIGTERM && !server_is_deaf(server))
         serve_on(server, config->drain.time_ms);
+    is_deaf = server_is_deaf(server);
     server_stop(server);
     LOG(INFO, "server.stopped", "stopped");
+    return !is_deaf;
 }

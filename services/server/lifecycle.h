@@ -13,8 +13,9 @@ MUST_CHECK bool lifecycle_prepare(const struct config *config, struct err *err);
 /*
  * Until the end.  SIGHUP looks at callers, directives, keys and certificates.  SIGTERM drains: the
  * server says that it is going away, serves on for `drain.time`, ends its streams, and stops when
- * nothing is in flight. SIGINT, and a second SIGTERM, do not wait.
+ * nothing is in flight.  SIGINT, and a second SIGTERM, do not wait.  False when it ended by itself,
+ * because nobody new got in any more: it does not wait then either.
  */
-void lifecycle_run(struct server *server, const struct config *config);
+bool lifecycle_run(struct server *server, const struct config *config);
 
 #endif

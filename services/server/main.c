@@ -2,7 +2,7 @@
 /* passgated. */
 #include "server/lifecycle.h"
 
-enum { EXIT_FAILED = 1, EXIT_CONFIG = 2, CONFIG_ARENA_BYTES = 64 * 1024 };
+enum { EXIT_FAILED = 1, EXIT_CONFIG = 2, EXIT_DEAF = 3, CONFIG_ARENA_BYTES = 64 * 1024 };
 
 extern char **environ;
 
@@ -26,8 +26,7 @@ static int run(const struct config *config, struct diagnostics *diagnostics)
     diagnostics_print(diagnostics, stderr);
     if (!is_started)
         return fail(&err);
-    lifecycle_run(server, config);
-    return 0;
+    return lifecycle_run(server, config) ? 0 : EXIT_DEAF;
 }
 
 int main(int argc, char **argv)

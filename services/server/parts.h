@@ -19,10 +19,11 @@
 #include "server/certificates.h"
 #include "server/maintenance.h"
 #include "server/server.h"
+#include "server/watchdog.h"
 #include "verification/verification.h"
 #include "web/web.h"
 
-enum { SERVER_SERVICES_MAX = 10 };
+enum { SERVER_SERVICES_MAX = 10, SERVER_PROBES_MAX = 16 };
 
 struct server {
     const struct config *config;
@@ -62,6 +63,10 @@ struct server {
     struct rpc_service services[SERVER_SERVICES_MAX];
     size_t service_count;
     struct rpc_server *rpc;
+    struct rpc_probe probes[SERVER_PROBES_MAX]; /* of the listeners of gRPC */
+    size_t probe_count;
+    struct watchdog *watchdog;
+    atomic_bool is_deaf;
     struct http_server *http;
     struct http_server *ops;
 };

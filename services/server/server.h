@@ -23,6 +23,10 @@ void server_reload(struct server *server);
 /* Say that it is going away (readiness, health), and keep serving. */
 void server_announce_drain(struct server *server);
 
+/* Whether nobody new gets in any more (docs/rpc.md, the probe); the process was sent SIGTERM then.
+ */
+bool server_is_deaf(const struct server *server);
+
 /* End the streams, finish what is in flight, stop and free everything. */
 void server_stop(struct server *server);
 

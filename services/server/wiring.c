@@ -8,6 +8,7 @@
 #include "server/sources.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <unistd.h>
 
 enum {
@@ -16,6 +17,7 @@ enum {
     CLAIM_SETS_COUNT = 3,
     MAX_AGE_MS = 5000,
     SHUTDOWN_GRACE_MS = 5000,
+    DEAF_GRACE_MS = 1000, /* who cannot get in has waited for long enough */
 };
 
 static uint64_t directive_set_in_force(void *context)
@@ -198,6 +200,17 @@ static void publish_health(struct server *server)
         health_set(server->health, server->services[i].descriptor->name, status);
 }
 
+/* The main thread waits for signals. */
+static void on_deaf(void *context)
+{
+    struct server *server = context;
+
+    LOG(ERROR, "server.deaf",
+        "new connections are not taken any more: ending, to be started again");
+    atomic_store(&server->is_deaf, true);
+    kill(getpid(), SIGTERM);
+}
+
 static bool start_all(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     const struct config *config = server->config;
@@ -240,6 +253,16 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         .clock = &clock_system,
         .interval_ms = config->directives.poll_ms,
     });
+    server->watchdog = watchdog_start(&(struct watchdog_options){
+        .probes = server->probes,
+        .probe_count = server->probe_count,
+        .interval_ms = config->rpc.probe_interval_ms,
+        .failures_max = (uint32_t)config->rpc.probe_failures,
+        .metrics = server->metrics,
+        .readiness = server->readiness,
+        .on_deaf = on_deaf,
+        .context = server,
+    });
     return true;
 }
 
@@ -276,6 +299,11 @@ void server_announce_drain(struct server *server)
     readiness_fail(server->readiness, READINESS_SERVING, "the server is going away");
 }
 
+bool server_is_deaf(const struct server *server)
+{
+    return atomic_load(&server->is_deaf);
+}
+
 /*
  * Doors first, then what they stand on.  Results that come after a worker has stopped wait in its
  * inbox until rpc_server_free() runs them: by then the store and the log must have answered
@@ -283,13 +311,16 @@ void server_announce_drain(struct server *server)
  */
 void server_stop(struct server *server)
 {
+    const unsigned grace_ms = server_is_deaf(server) ? DEAF_GRACE_MS : SHUTDOWN_GRACE_MS;
+
+    watchdog_stop(server->watchdog);
     maintenance_stop(server->maintenance);
     if (server->rpc) {
         rpc_server_end_streams(server->rpc);
-        rpc_server_stop(server->rpc, SHUTDOWN_GRACE_MS);
+        rpc_server_stop(server->rpc, grace_ms);
     }
-    http_server_free(server->http, SHUTDOWN_GRACE_MS);
-    http_server_free(server->ops, SHUTDOWN_GRACE_MS);
+    http_server_free(server->http, grace_ms);
+    http_server_free(server->ops, grace_ms);
     executor_free(server->executor);
     outbox_stop(server->outbox);
     watches_stop(server->watches);

@@ -66,6 +66,8 @@ enum metrics_listener {
       "Calls and items of streams that were refused because of who asked.")                     \
     X(CALLER_LOADS, COUNTER, "passgate_caller_loads_total", "result", outcomes,                 \
       "Attempts to read the callers of the configuration again.")                               \
+    X(PROBE_FAILURES, COUNTER, "passgate_rpc_probe_failures_total", NULL, no_values,            \
+      "Rounds of the self-probe in which a listener did not answer.")                           \
     X(DECISIONS, COUNTER, "passgate_decisions_total", "reason", decision_reasons,               \
       "Decisions made, by reason; every item of a batch counts.")                               \
     X(LEASE_REFUSALS, COUNTER, "passgate_lease_refusals_total", NULL, no_values,                \

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The second number of statm, in pages. */
@@ -23,26 +24,40 @@ static double resident_bytes(void *owner, size_t value)
     return second ? (double)strtoull(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE) : 0;
 }
 
-static double open_fds(void *owner, size_t value)
+uint64_t process_max_descriptors(void)
 {
-    DIR *folder = opendir("/proc/self/fd");
-    int count = 0;
+    struct rlimit limit;
 
-    (void)owner, (void)value;
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+uint64_t process_count_descriptors(void)
+{
+    struct stat status;
+    uint64_t count = 0;
+    DIR *folder;
+
+    if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0)
+        return (uint64_t)status.st_size; /* from Linux 6.2 on: costs nothing */
+    folder = opendir("/proc/self/fd");
     if (!folder)
-        return 0;
+        return process_max_descriptors();
     while (readdir(folder))
         count++;
     closedir(folder);
     return count - 3; /* ".", ".." and the folder's own */
 }
 
+static double open_fds(void *owner, size_t value)
+{
+    (void)owner, (void)value;
+    return (double)process_count_descriptors();
+}
+
 static double max_fds(void *owner, size_t value)
 {
-    struct rlimit limit;
-
     (void)owner, (void)value;
-    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (double)limit.rlim_cur : 0;
+    return (double)process_max_descriptors();
 }
 
 void process_add_metrics(struct metrics *metrics, const struct clock *clock)

@@ -17,6 +17,7 @@
     X(KEYS, "keys", "not loaded yet")             \
     X(AUDIT, "audit", "not opened yet")           \
     X(LEASE, "lease", NULL)                       \
+    X(DESCRIPTORS, "descriptors", NULL)           \
     X(SERVING, "serving", NULL) /* fails while the server drains */
 
 enum readiness_condition {

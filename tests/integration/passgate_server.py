@@ -46,6 +46,7 @@ FLAGS = {
     "store-write-timeout": "10s",
     "directives-poll": "100ms",
     "drain-time": "1ms",
+    "rpc-probe-failures": "60",
     "log-format": "json",
 }
 

@@ -3,6 +3,7 @@
  * by the openssl command. */
 #include "base/arena.h"
 #include "base/file.h"
+#include "rpc/probe.h"
 #include "unit/rpc/echo_client.h"
 
 #include <setjmp.h>
@@ -175,6 +176,22 @@ static void plaintext_does_not_get_in(void **state)
     core_client_free(client);
 }
 
+/* Without a certificate: an answer of any kind is what it asks for. */
+static void a_probe_is_answered(void **state)
+{
+    const struct rpc_listener listener = {"127.0.0.1:0", {.certificate = ""}};
+    struct rpc_probe probe;
+    struct err err = ERR_NONE;
+
+    (void)state;
+    assert_int_equal(
+        rpc_probe_fill(&listener, rpc_server_port(echo_server_rpc(echo), 0), &probe, 1), 1);
+    for (int i = 0; i < 20; i++)
+        if (!rpc_probe_run(&probe, ECHO_WAIT_MS, &err))
+            fail_msg("%s", err.detail);
+    assert_int_equal(echo_stats(echo).calls, 0);
+}
+
 static void what_cannot_serve_does_not_start(void **state)
 {
     const struct {
@@ -245,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_certificate_of_two_identities_is_nobodys, start, stop),
         cmocka_unit_test_setup_teardown(nobody_else_gets_in, start, stop),
         cmocka_unit_test_setup_teardown(plaintext_does_not_get_in, start, stop),
+        cmocka_unit_test_setup_teardown(a_probe_is_answered, start, stop),
         cmocka_unit_test(what_cannot_serve_does_not_start),
         cmocka_unit_test_setup_teardown(
             another_certificate_and_authority_count_from_the_next_handshake_on, start, stop),
