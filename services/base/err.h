@@ -112,6 +112,7 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(METHOD_UNKNOWN, UNIMPLEMENTED, 404, INFO, "no such method")                                 \
     /* Limits. */                                                                                 \
     X(MESSAGE_TOO_LARGE, RESOURCE_EXHAUSTED, 413, INFO, "the message is too large")               \
+    X(METADATA_TOO_LARGE, RESOURCE_EXHAUSTED, 431, INFO, "the metadata is too large")             \
     X(OVERLOADED, RESOURCE_EXHAUSTED, 429, WARN, "too many calls, try again later")               \
     X(BUDGET_RATE, RESOURCE_EXHAUSTED, 429, INFO,                                                 \
       "the caller has made as many calls as it may make in a second")                             \

@@ -7,6 +7,8 @@
 
 #include <assert.h>
 
+enum { HEADER_OVERHEAD_BYTES = 32 };
+
 static void on_accepted(struct rpc_op *op, bool is_ok);
 static void on_received(struct rpc_op *op, bool is_ok);
 
@@ -236,6 +238,19 @@ static const struct rpc_entry *find_entry(const struct rpc_call *call)
                              span_of(GRPC_SLICE_START_PTR(*path), GRPC_SLICE_LENGTH(*path)));
 }
 
+/* Core holds this bound only against clients that have acknowledged it.  RFC 9113 6.5.2 says what
+ * the size of a list of fields is; pseudo-headers are not among these. */
+static bool are_headers_small(const struct rpc_call *call)
+{
+    size_t bytes_max = call->worker->server->options.metadata_bytes_max;
+    size_t bytes = call->headers.count * HEADER_OVERHEAD_BYTES;
+
+    for (size_t i = 0; i < call->headers.count; i++)
+        bytes += GRPC_SLICE_LENGTH(call->headers.metadata[i].key) +
+                 GRPC_SLICE_LENGTH(call->headers.metadata[i].value);
+    return bytes_max == 0 || bytes <= bytes_max;
+}
+
 /* May the call run at all?  Decided before anything of it is read. */
 static bool admit(struct rpc_call *call, struct err *err)
 {
@@ -245,6 +260,8 @@ static bool admit(struct rpc_call *call, struct err *err)
         atomic_fetch_add_explicit(&worker->unknown_count, 1, memory_order_relaxed);
         return err_set(err, ERR_METHOD_UNKNOWN, "no such method");
     }
+    if (!are_headers_small(call))
+        return err_set(err, ERR_METADATA_TOO_LARGE, "%zu fields", call->headers.count);
     /* What is never shed is no load either: balancers' streams must not crowd out the calls. */
     if (!(call->entry->method->flags & RPC_NEVER_SHED) &&
         !(call->has_permit = rpc_permits_take(worker))) {
