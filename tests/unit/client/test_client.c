@@ -48,7 +48,9 @@ static void exec_server(int input, int output, const char *root, const char *add
 static int start_server(void **state)
 {
     int input[2], output[2];
-    char ready[5] = "";
+    char ready[6] = ""; /* with the line's end, which may come by itself */
+    size_t length = 0;
+    ssize_t more;
 
     (void)state;
     snprintf(server.folder, sizeof(server.folder), "/tmp/passgate-client-XXXXXX");
@@ -61,10 +63,11 @@ static int start_server(void **state)
     close(input[0]);
     close(output[1]);
     server.input = input[1];
-    if (read(output[0], ready, sizeof(ready)) != sizeof(ready))
-        return -1;
+    do
+        more = read(output[0], ready + length, sizeof(ready) - length);
+    while (more > 0 && (length += (size_t)more) < sizeof(ready));
     close(output[0]);
-    return memcmp(ready, "READY", sizeof(ready)) == 0 ? 0 : -1;
+    return memcmp(ready, "READY\n", sizeof(ready)) == 0 ? 0 : -1;
 }
 
 static int stop_server(void **state)
