@@ -28,7 +28,7 @@ MUTANTS = int(os.environ.get("PASSGATE_TEST_MUTANTS", "200"))
 
 QUIET_SECONDS, CALLS = 0.3, 10  # until it is known what is usual
 # Of calls beside an attack, in times the usual one: the machine is the attackers' as well.
-USUAL_TIMES, USUAL_MORE_SECONDS = 5, 0.1
+USUAL_TIMES, USUAL_MORE_SECONDS = 5, 0.5
 WORST_SECONDS = 10 if IS_SANITIZED else 1
 MEMORY_MIB = 64      # that one attack may leave behind, or take meanwhile
 ROUNDS = 3           # of all attacks
