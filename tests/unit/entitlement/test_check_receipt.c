@@ -19,21 +19,6 @@
 #define TOLD_ID  "spiffe://corp/ns/shop/sa/checkout"
 #define WANTED   ", \"want_receipt\": true"
 
-static int set_up(void **state)
-{
-    static const struct statement statements[] = {
-        {"american", "1", "CITIZEN_OF", "USA"},
-        {"foreigner", "1", "CITIZEN_OF", "RUS"},
-        {"foreigner", "2", "CITIZENSHIPS_COMPLETE", ""},
-        {"foreigner", "3", "US_STATUS_NONE", ""},
-    };
-
-    world_set_up_callers(state);
-    for (size_t i = 0; i < ARRAY_LEN(statements); i++)
-        submit_statement(*state, &statements[i]);
-    return 0;
-}
-
 static struct answer check(struct world *world, const char *caller, const char *subject,
                            const char *more)
 {
@@ -238,7 +223,8 @@ static void a_caller_knows_a_person_by_one_name(void **state)
     assert_true(span_equal(token.subject, receipt.subject));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, world_set_up_american_and_foreigner, world_tear_down)
 
 int main(void)
 {

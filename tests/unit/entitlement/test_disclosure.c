@@ -11,21 +11,6 @@
 #define TERSE WORLD_TERSE
 #define TOLD  WORLD_TOLD
 
-static int set_up(void **state)
-{
-    static const struct statement statements[] = {
-        {"american", "1", "CITIZEN_OF", "USA"},
-        {"foreigner", "1", "CITIZEN_OF", "RUS"},
-        {"foreigner", "2", "CITIZENSHIPS_COMPLETE", ""},
-        {"foreigner", "3", "US_STATUS_NONE", ""},
-    };
-
-    world_set_up_callers(state);
-    for (size_t i = 0; i < ARRAY_LEN(statements); i++)
-        submit_statement(*state, &statements[i]);
-    return 0;
-}
-
 static struct answer check(struct world *world, const char *caller, const char *subject,
                            const char *resource, const char *more)
 {
@@ -197,7 +182,8 @@ static void a_list_goes_on_where_the_page_before_ended(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_tear_down)
+#define TEST(name) \
+    cmocka_unit_test_setup_teardown(name, world_set_up_american_and_foreigner, world_tear_down)
 
 int main(void)
 {

@@ -50,3 +50,18 @@ const char *submit_statement(struct world *world, const struct statement *statem
 
     return response->revision;
 }
+
+int world_set_up_american_and_foreigner(void **state)
+{
+    static const struct statement statements[] = {
+        {"american", "1", "CITIZEN_OF", "USA"},
+        {"foreigner", "1", "CITIZEN_OF", "RUS"},
+        {"foreigner", "2", "CITIZENSHIPS_COMPLETE", ""},
+        {"foreigner", "3", "US_STATUS_NONE", ""},
+    };
+
+    world_set_up_callers(state);
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++)
+        submit_statement(*state, &statements[i]);
+    return 0;
+}

@@ -30,4 +30,7 @@ struct statement {
 /* Submitted by WORLD_TOLD and accepted; returns the revision. */
 const char *submit_statement(struct world *world, const struct statement *statement);
 
+/* world_set_up_callers(), with an `american`, and a `foreigner` of whom all is known. */
+int world_set_up_american_and_foreigner(void **state);
+
 #endif
