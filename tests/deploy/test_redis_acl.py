@@ -10,7 +10,7 @@ import unittest
 
 from manifests import ROOT, redis_version, users_for
 from passgate_server import main
-from redis_store import RedisStore
+from redis_store import KEEPS_ALL, RedisStore
 
 PASSWORD = "of-this-test"
 
@@ -37,7 +37,8 @@ REFUSED = ["KEYS *", "FLUSHALL", "FLUSHDB", "CONFIG GET *", "CONFIG SET appendfs
 def granted():
     """The commands of the rule, without the sub-command."""
     text = (ROOT / "deploy" / "redis" / "users.acl").read_text(encoding="utf-8")
-    return {word.lstrip("+").partition("|")[0] for word in text.split() if word.startswith("+")}
+    rule = re.search(r"^user passgate .*$", text, re.MULTILINE)[0]
+    return {word.lstrip("+").partition("|")[0] for word in rule.split() if word.startswith("+")}
 
 
 def words_of_the_store():
@@ -51,7 +52,7 @@ def words_of_the_store():
 class Acl(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.redis = RedisStore(options=("--save", "", "--aclfile", "users.acl"))
+        cls.redis = RedisStore(options=(*KEEPS_ALL, "--aclfile", "users.acl"))
         cls.addClassCleanup(cls.redis.close)
         users = (ROOT / "deploy" / "redis" / "users.acl").read_text(encoding="utf-8")
         users = users.replace("off resetpass", f"on #{hashlib.sha256(PASSWORD.encode()).hexdigest()}")
@@ -87,6 +88,19 @@ class Acl(unittest.TestCase):
 
     def test_nobody_gets_in_without_a_password(self):
         self.assertRegex(self.call("PING", user=None), "^NOAUTH")
+
+    def test_nobody_gets_in_as_default(self):
+        for password in ("", PASSWORD):
+            self.assertRegex(self.call(f"AUTH default '{password}'", user=None), "^WRONGPASS")
+
+    def test_what_a_script_wrote_together_is_there_after_a_kill(self):
+        """Redis reads its file as the user `default`, and leaves out what that one may not do in one transaction."""
+        digest = self.call("SCRIPT LOAD \"redis.call('SET', KEYS[1], '1') return redis.call('SET', KEYS[2], '2')\"")
+        keys = ("passgate:{p00}:killed1", "passgate:{p00}:killed2")
+        self.assertEqual(self.call(f"EVALSHA {digest} 2 {keys[0]} {keys[1]}"), "OK")
+        self.redis.kill()
+        self.redis.start()
+        self.assertEqual(self.call(f"MGET {keys[0]} {keys[1]}").split(), ["1", "2"])
 
     def test_the_file_as_it_is_lets_nobody_in(self):
         text = (ROOT / "deploy" / "redis" / "users.acl").read_text(encoding="utf-8")
