@@ -25,6 +25,7 @@ from passgate_protos import CALL_SECONDS, ROOT, Stubs
 
 EXAMPLES = ROOT / "deploy" / "examples"
 ISSUER = "https://passgate.test"
+LOG_END_SECONDS = 5
 START_SECONDS = 60  # under a sanitizer, on a busy machine
 STOP_SECONDS = 60
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
@@ -246,14 +247,16 @@ class Server:
         """The first line since then that is wanted."""
         deadline = time.monotonic() + seconds
         while True:
+            is_last_look = not self.is_running() or time.monotonic() > deadline
+            if not self.is_running():
+                self.reader.join(LOG_END_SECONDS)  # what it said last
             found = next((line for line in self.log(since) if is_wanted(line)), None)
             if found:
                 return found
-            is_dead = not self.is_running()
+            if is_last_look:
+                raise AssertionError(f"passgated did not say so:\n{self.log_text(since)}")
             with self.log_changed:
-                if is_dead or not self.log_changed.wait(min(1, max(0, deadline - time.monotonic()))):
-                    if is_dead or time.monotonic() > deadline:
-                        raise AssertionError(f"passgated did not say so:\n{self.log_text(since)}")
+                self.log_changed.wait(min(1, max(0, deadline - time.monotonic())))
 
     def wait_until(self, holds, what, seconds=START_SECONDS):
         deadline = time.monotonic() + seconds
