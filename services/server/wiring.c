@@ -6,6 +6,7 @@
 #include "keys/refused_certificate.h"
 #include "server/parts.h"
 #include "server/sources.h"
+#include "telemetry/process.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -219,6 +220,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     if (worker_count == 0)
         worker_count = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
     server->metrics = metrics_new(worker_count);
+    process_add_metrics(server->metrics, &clock_system);
     callers_init(&server->callers, config, server->metrics);
     server->readiness = readiness_new();
     server->certificates = certificates_new(server->metrics, &clock_system);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators look at: /livez, /readyz, /metrics, and nothing else."""
 import re
+import time
 
 from passgate_protos import CALL_SECONDS, pb, refusal_of
 from passgate_samples import check, fresh, passport, submission
@@ -26,6 +27,13 @@ class Metrics(ServerTestCase):
             refusal_of(self.stubs.entitlement.CheckEntitlement, check("not a subject"))
         self.server.wait_until(lambda: self.calls(CHECK, "OK") == ok + 7, "seven answers", 10)
         self.assertEqual(self.calls(CHECK, "INVALID_ARGUMENT"), wrong + 3)
+
+    def test_the_process_is_measured(self):
+        names = ["process_resident_memory_bytes", "process_open_fds", "process_max_fds", "process_start_time_seconds"]
+        resident, opened, limit, started = (self.server.counted(name) for name in names)
+        self.assertGreater(resident, 1 << 20)
+        self.assertTrue(10 < opened < limit, (opened, limit))
+        self.assertTrue(0 < time.time() - started < 3600, started)
 
     def test_decisions_writes_and_claims_are_counted_by_how_they_ended(self):
         names = ['passgate_decisions_total{reason="VERIFICATION_REQUIRED"}',
