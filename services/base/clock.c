@@ -2,7 +2,10 @@
 /* Clocks: the system's. */
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <time.h>
+
+static _Atomic int64_t told_ms;
 
 static int64_t read_ns(clockid_t id)
 {
@@ -12,10 +15,37 @@ static int64_t read_ns(clockid_t id)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+static int64_t read_wall_ms(void)
+{
+    return read_ns(CLOCK_REALTIME) / 1000000;
+}
+
+/* One thread a millisecond writes; the others find what they have read. */
+int64_t clock_tell(_Atomic int64_t *told, int64_t read_ms)
+{
+    int64_t latest_ms = atomic_load_explicit(told, memory_order_relaxed);
+
+    while (latest_ms < read_ms)
+        if (atomic_compare_exchange_weak_explicit(told, &latest_ms, read_ms, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return read_ms;
+    return latest_ms;
+}
+
 static int64_t system_wall_ms(const struct clock *clock)
 {
     (void)clock;
-    return read_ns(CLOCK_REALTIME) / 1000000;
+    return clock_tell(&told_ms, read_wall_ms());
+}
+
+/* What was told before it is read, so that nothing told meanwhile looks like a step. */
+static int64_t system_behind_ms(const struct clock *clock)
+{
+    int64_t latest_ms = atomic_load_explicit(&told_ms, memory_order_relaxed);
+    int64_t now_ms = read_wall_ms();
+
+    (void)clock;
+    return latest_ms > now_ms ? latest_ms - now_ms : 0;
 }
 
 /* For ages and timeouts of milliseconds: a tick behind, and a fifth of the time to read. */
@@ -25,7 +55,11 @@ static int64_t system_monotonic_ms(const struct clock *clock)
     return read_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
-const struct clock clock_system = {.wall_ms = system_wall_ms, .monotonic_ms = system_monotonic_ms};
+const struct clock clock_system = {
+    .wall_ms = system_wall_ms,
+    .monotonic_ms = system_monotonic_ms,
+    .behind_ms = system_behind_ms,
+};
 
 int64_t clock_now_ns(void)
 {

@@ -88,6 +88,19 @@ static void look_at_lease(struct maintenance *maintenance)
                        "the change feed is silent: what is restricted is refused");
 }
 
+/* What was told stays true: decisions go on, and what would be dated ahead of the machine's clock
+ * is not issued.  Another replica, on another machine, may know better. */
+static void look_at_clock(struct maintenance *maintenance)
+{
+    const struct maintenance_options *options = &maintenance->options;
+
+    if (clock_behind_ms(options->clock) > CLOCK_BEHIND_MAX_MS)
+        readiness_fail(options->readiness, READINESS_CLOCK,
+                       "the clock went back: no claims until it is where it was, or a restart");
+    else
+        readiness_meet(options->readiness, READINESS_CLOCK);
+}
+
 static void *run(void *argument)
 {
     struct maintenance *maintenance = argument;
@@ -101,6 +114,7 @@ static void *run(void *argument)
         certificates_look(maintenance->options.certificates, is_kicked);
         look_at_store(maintenance);
         look_at_lease(maintenance);
+        look_at_clock(maintenance);
         /* The store's answers end sleeps of the same mailbox: who kicked or stopped meanwhile has
          * rung in vain. */
         if (!atomic_load(&maintenance->is_kicked) && !atomic_load(&maintenance->is_stopping))

@@ -117,6 +117,8 @@ enum metrics_listener {
       "1 while the files hold a certificate that cannot be used, and an older one is.")         \
     X(CERTIFICATE_LOADS, COUNTER, "passgate_certificate_loads_total", "result", outcomes,       \
       "Certificates that were found in the files, used or refused.")                            \
+    X(CLOCK_BEHIND, GAUGE, "passgate_clock_behind_seconds", NULL, no_values,                    \
+      "How far the machine's clock is behind what it was; 0 as a rule.")                        \
     X(EXECUTOR_QUEUED, GAUGE, "passgate_executor_queued_jobs", NULL, no_values,                 \
       "Jobs that wait for the executor.")                                                       \
     X(READY, GAUGE, "passgate_ready", NULL, no_values, "1 while /readyz says ready.")           \

@@ -60,10 +60,17 @@ static double max_fds(void *owner, size_t value)
     return (double)process_max_descriptors();
 }
 
+static double clock_behind(void *owner, size_t value)
+{
+    (void)value;
+    return (double)clock_behind_ms(owner) / 1000;
+}
+
 void process_add_metrics(struct metrics *metrics, const struct clock *clock)
 {
     metrics_set_source(metrics, METRIC_RESIDENT, resident_bytes, NULL);
     metrics_set_source(metrics, METRIC_OPEN_FDS, open_fds, NULL);
     metrics_set_source(metrics, METRIC_MAX_FDS, max_fds, NULL);
+    metrics_set_source(metrics, METRIC_CLOCK_BEHIND, clock_behind, (void *)(uintptr_t)clock);
     metrics_set(metrics, METRIC_START_TIME, (double)clock_wall_ms(clock) / 1000);
 }

@@ -18,6 +18,7 @@
     X(AUDIT, "audit", "not opened yet")           \
     X(LEASE, "lease", NULL)                       \
     X(DESCRIPTORS, "descriptors", NULL)           \
+    X(CLOCK, "clock", NULL)                       \
     X(SERVING, "serving", NULL) /* fails while the server drains */
 
 enum readiness_condition {

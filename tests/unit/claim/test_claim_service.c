@@ -58,6 +58,22 @@ static void a_claim_is_issued_once_and_given_again(void **state)
     assert_string_equal(world_outbox(*state), "claim_issued: ");
 }
 
+/* Also one that was issued before: it begins where the clock is not any more. */
+static void a_clock_that_went_back_issues_nothing(void **state)
+{
+    struct test_clock *clock = world_clock(*state);
+
+    submit(*state, "r1", "c-1");
+    issued(*state, "");
+    atomic_store(&clock->behind_ms, CLOCK_BEHIND_MAX_MS + 1);
+    world_expect_refused(issue(*state, "https://shop.test", ""), GRPC_STATUS_UNAVAILABLE,
+                         "CLOCK_BEHIND", "");
+    world_expect_refused(issue(*state, "https://bank.test", ""), GRPC_STATUS_UNAVAILABLE,
+                         "CLOCK_BEHIND", "");
+    atomic_store(&clock->behind_ms, CLOCK_BEHIND_MAX_MS);
+    assert_true(issued(*state, "")->cached);
+}
+
 static void who_asks_otherwise_gets_another_claim(void **state)
 {
     static const char *const others[] = {
@@ -221,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_claim_is_issued_once_and_given_again),
+        TEST(a_clock_that_went_back_issues_nothing),
         TEST(who_asks_otherwise_gets_another_claim),
         TEST(a_change_of_the_subject_ends_the_claim_that_is_given),
         TEST(half_of_its_life_ahead_is_the_least_that_is_given),

@@ -54,7 +54,7 @@ static int64_t an_hour_ms(const struct clock *clock)
 
 static void a_feed_that_cannot_lag_is_never_old(void **state)
 {
-    static const struct clock clock = {an_hour_ms, an_hour_ms};
+    static const struct clock clock = {.wall_ms = an_hour_ms, .monotonic_ms = an_hour_ms};
     _Atomic int64_t alive_ms = 0;
     struct store store = {.clock = &clock};
 

@@ -89,7 +89,7 @@ static int64_t midnight_ms(const struct clock *clock)
     return 0;
 }
 
-static const struct clock midnight = {midnight_ms, midnight_ms};
+static const struct clock midnight = {.wall_ms = midnight_ms, .monotonic_ms = midnight_ms};
 
 static void get_state(struct store *store, struct store_state *ret_state)
 {

@@ -162,7 +162,8 @@ static void reading_begins_in_the_segment_of_a_number(void **state)
 static void another_day_begins_another_segment(void **state)
 {
     struct fixture *fixture = *state;
-    struct fake_clock fake = {.clock = {fake_now, fake_now}, .now_ms = INT64_C(20000) * 86400000};
+    struct fake_clock fake = {.clock = {.wall_ms = fake_now, .monotonic_ms = fake_now},
+                              .now_ms = INT64_C(20000) * 86400000};
     struct audit_log *log;
     struct written written;
 

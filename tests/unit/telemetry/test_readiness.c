@@ -39,10 +39,10 @@ static void every_condition_says_how_it_is(void **state)
     arena_init(&arena, 1024);
     readiness_meet(readiness, READINESS_STORE);
     readiness_fail(readiness, READINESS_SERVING, "the server drains");
-    assert_string_equal(
-        arena_text(&arena, readiness_render(readiness, &arena)),
-        "store: ok\ndirectives: not loaded yet\nkeys: not loaded yet\n"
-        "audit: not opened yet\nlease: ok\ndescriptors: ok\nserving: the server drains\n");
+    assert_string_equal(arena_text(&arena, readiness_render(readiness, &arena)),
+                        "store: ok\ndirectives: not loaded yet\nkeys: not loaded yet\n"
+                        "audit: not opened yet\nlease: ok\ndescriptors: ok\nclock: ok\nserving: "
+                        "the server drains\n");
     readiness_fail(readiness, READINESS_SERVING, "another reason");
     assert_non_null(strstr(arena_text(&arena, readiness_render(readiness, &arena)),
                            "serving: another reason\n"));
