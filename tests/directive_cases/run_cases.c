@@ -16,13 +16,22 @@
  *       context: {location: USA}
  *       expect: {alice: ALLOWED, bob: "VERIFICATION_REQUIRED, verify", carol: ALLOWED by letter}
  *
- * where the text after `by` is the authority that is cited.  Every answer is asked for a second
+ * where the text after `by` is the authority that is cited.  `shadows` tries other directives
+ * beside such a folder, and expects how their answer compares, its reason, and the directive it is
+ * by:
+ *
+ *     - directives: deploy/examples/directives/2026-06-26
+ *       shadow: tests/directive_cases/shadow/narrower
+ *       expect: {alice: agrees, bob: "narrows NOT_PERMITTED by narrower", carol: none}
+ *
+ * Every answer is asked for a second
  * time through directive_explain(), which must say the same.
  */
 #include "directive_cases/persons.h"
 
 #include "base/file.h"
 #include "domain/directive/explain.h"
+#include "domain/directive/shadow.h"
 
 #include <stdlib.h>
 
@@ -89,13 +98,15 @@ static void write_yaml(const struct yaml_node *node, FILE *stream)
     }
 }
 
-static struct directive_set *compile(struct run *run, const struct directive_file *files,
-                                     size_t count)
+/* `base`, if there is one, is what these are tried beside. */
+static struct directive_set *compile(struct run *run, const struct directive_set *base,
+                                     const struct directive_file *files, size_t count)
 {
-    struct directive_environment environment = {.groups = run->groups,
-                                                .organizations = &run->organizations};
+    struct directive_environment environment = {
+        .groups = run->groups, .organizations = &run->organizations, .keeps_files = true};
     struct directive_set *set =
-        directive_set_compile(files, count, &environment, &run->diagnostics);
+        base ? directive_set_compile_shadow(base, files, count, &environment, &run->diagnostics)
+             : directive_set_compile(files, count, &environment, &run->diagnostics);
 
     if (!set) {
         diagnostics_print(&run->diagnostics, stderr);
@@ -126,12 +137,13 @@ static struct directive_set *compile_test(struct run *run, const struct yaml_nod
     fputc('\n', stream);
     fclose(stream);
     files[1].content = span_of(text, size);
-    set = compile(run, files, ARRAY_LEN(files));
+    set = compile(run, NULL, files, ARRAY_LEN(files));
     free(text);
     return set;
 }
 
-static struct directive_set *compile_folder(struct run *run, const struct yaml_node *folder)
+static struct directive_set *compile_folder(struct run *run, const struct directive_set *base,
+                                            const struct yaml_node *folder)
 {
     const char *path =
         arena_printf(&run->arena, "%s/%s", run->folder, (const char *)folder->text.data);
@@ -146,7 +158,7 @@ static struct directive_set *compile_folder(struct run *run, const struct yaml_n
     for (size_t i = 0; i < count; i++)
         files[i] = (struct directive_file){
             names[i], read_whole(run, arena_printf(&run->arena, "%s/%s", path, names[i]))};
-    return compile(run, files, count);
+    return compile(run, base, files, count);
 }
 
 static struct directive_question question_of(struct run *run, const struct yaml_node *entry)
@@ -242,10 +254,21 @@ static void check_explanation(struct run *run, const struct directive_set *set,
         cases_fail(node, "the explanation and the answer differ");
 }
 
+static void count_case(struct run *run, const struct yaml_node *name, struct span expected,
+                       const char *told)
+{
+    run->case_count++;
+    if (span_is(expected, told))
+        return;
+    run->failure_count++;
+    printf("%s:%d: %.*s: expected %.*s, got %s\n", run->file, name->line, SPAN_FORMAT(name->text),
+           SPAN_FORMAT(expected), told);
+}
+
 static void run_entry(struct run *run, const struct yaml_node *entry, bool is_truth)
 {
-    struct directive_set *set =
-        is_truth ? compile_test(run, entry) : compile_folder(run, yaml_get(entry, "directives"));
+    struct directive_set *set = is_truth ? compile_test(run, entry)
+                                         : compile_folder(run, NULL, yaml_get(entry, "directives"));
     const struct yaml_node *expect = yaml_get(entry, "expect");
 
     for (size_t i = 0; i < expect->count; i++) {
@@ -261,13 +284,48 @@ static void run_entry(struct run *run, const struct yaml_node *entry, bool is_tr
         directive_evaluate(set, &question, &answer);
         check_explanation(run, set, &question, &answer, name);
         told = is_truth ? told_truth(run, &answer) : told_decision(run, &answer, expected);
-        run->case_count++;
-        if (!span_is(expected, told)) {
-            run->failure_count++;
-            printf("%s:%d: %.*s: expected %.*s, got %s\n", run->file, name->line,
-                   SPAN_FORMAT(name->text), SPAN_FORMAT(expected), told);
-        }
+        count_case(run, name, expected, told);
     }
+    directive_set_unref(set);
+}
+
+/* "narrows NOT_PERMITTED by narrower", as much of it as is expected. */
+static const char *told_shadow(struct run *run, const struct directive_answer *answer,
+                               const struct directive_answer *shadow, struct span expected)
+{
+    const char *text = shadow_difference_word(
+        shadow_compare(answer->truth, answer->reason, shadow->truth, shadow->reason));
+
+    if (memchr(expected.data, ' ', expected.length))
+        text = arena_printf(&run->arena, "%s %s", text, decision_reason_name(shadow->reason));
+    if (memmem(expected.data, expected.length, " by ", 4))
+        text = arena_printf(&run->arena, "%s by %s", text,
+                            shadow->decisive ? shadow->decisive->id : "nothing");
+    return text;
+}
+
+static void run_shadow(struct run *run, const struct yaml_node *entry)
+{
+    struct directive_set *set = compile_folder(run, NULL, yaml_get(entry, "directives"));
+    struct directive_set *tried = compile_folder(run, set, yaml_get(entry, "shadow"));
+    const struct yaml_node *expect = yaml_get(entry, "expect");
+
+    for (size_t i = 0; i < expect->count; i++) {
+        const struct yaml_node *name = expect->pairs[i].key;
+        struct span expected = expect->pairs[i].value->text;
+        struct directive_question question = question_of(run, entry);
+        struct directive_answer answer, shadow;
+        const char *told = "none";
+
+        question.facts = persons_find(&run->persons, name->text);
+        if (!question.facts)
+            cases_fail(name, "unknown person");
+        directive_evaluate(set, &question, &answer);
+        if (directive_evaluate_shadow(tried, &question, &shadow))
+            told = told_shadow(run, &answer, &shadow, expected);
+        count_case(run, name, expected, told);
+    }
+    directive_set_unref(tried);
     directive_set_unref(set);
 }
 
@@ -276,11 +334,14 @@ static void run_file(struct run *run, const char *path)
     const struct yaml_node *root = parse(run, path);
     const struct yaml_node *truths = yaml_get(root, "truths");
     const struct yaml_node *decisions = yaml_get(root, "decisions");
+    const struct yaml_node *shadows = yaml_get(root, "shadows");
 
     for (size_t i = 0; truths && i < truths->count; i++)
         run_entry(run, truths->items[i], true);
     for (size_t i = 0; decisions && i < decisions->count; i++)
         run_entry(run, decisions->items[i], false);
+    for (size_t i = 0; shadows && i < shadows->count; i++)
+        run_shadow(run, shadows->items[i]);
 }
 
 int main(void)

@@ -24,6 +24,7 @@ struct draft {
 struct declaration {
     struct span name;
     bool is_base_allowed;
+    bool is_shadow;
     const char *file;
     const struct yaml_node *node;
 };
@@ -38,6 +39,8 @@ struct builder {
     struct draft *drafts;
     size_t draft_count;
     size_t draft_capacity;
+    struct draft *replaced; /* in their places stand others, which are tried */
+    size_t replaced_count;
     struct declaration *declarations;
     size_t declaration_count;
     size_t declaration_capacity;
@@ -77,6 +80,12 @@ struct directive_obligation obligation_to_prove_affiliation(struct reader *reade
                                                             size_t end);
 struct directive_obligation obligation_to_provide_context(struct reader *reader, size_t begin,
                                                           size_t end);
+
+/* shadow.c: what is tried takes the places of what is in force; the rows on which it may answer
+ * differently are marked; its directives get versions and citations. */
+void shadow_replace(struct builder *builder);
+void shadow_mark(struct builder *builder);
+void shadow_name(struct directive_set *set, const struct directive_set *base);
 
 void lint_directive(struct reader *reader, const struct draft *draft);
 

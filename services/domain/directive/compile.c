@@ -18,6 +18,7 @@ struct compilation {
     struct builder builder;
     struct diagnostics *diagnostics;
     const struct directive_environment *environment;
+    bool is_reading_shadow;
     struct match *matches;
     size_t match_count;
     size_t match_capacity;
@@ -53,6 +54,7 @@ static void read_file(struct compilation *compilation, const struct directive_fi
     const struct yaml_node *root =
         yaml_parse(file->content, file->name, &builder->scratch, compilation->diagnostics);
     size_t drafts_before = builder->draft_count;
+    size_t declarations_before = builder->declaration_count;
 
     if (!root)
         return;
@@ -64,24 +66,60 @@ static void read_file(struct compilation *compilation, const struct directive_fi
         read_error(&reader, root,
                    "neither a directive (`directive: …`) nor a list of resources "
                    "(`resources: …`)");
-    if (builder->draft_count > drafts_before)
-        digest_sha256_hex(file->content, builder->drafts[drafts_before].directive.digest);
+    if (builder->draft_count > drafts_before) {
+        struct directive *directive = &builder->drafts[drafts_before].directive;
+
+        digest_sha256_hex(file->content, directive->digest);
+        directive->is_shadow = compilation->is_reading_shadow;
+    }
+    for (size_t i = declarations_before; i < builder->declaration_count; i++)
+        builder->declarations[i].is_shadow = compilation->is_reading_shadow;
+}
+
+static void read_files(struct compilation *compilation, const struct directive_file *files,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        read_file(compilation, &files[i]);
+}
+
+/* They were compiled before: their findings have been told. */
+static void read_base(struct compilation *compilation, const struct directive_set *base)
+{
+    struct diagnostics *diagnostics = compilation->diagnostics, told;
+
+    diagnostics_init(&told, &compilation->builder.scratch);
+    compilation->diagnostics = &told;
+    read_files(compilation, base->files, base->file_count);
+    compilation->diagnostics = diagnostics;
+    diagnostics->error_count += told.error_count;
+}
+
+static void keep_files(struct directive_set *set, const struct directive_file *files, size_t count)
+{
+    set->files = arena_new_array(&set->arena, struct directive_file, count);
+    set->file_count = count;
+    for (size_t i = 0; i < count; i++)
+        set->files[i] = (struct directive_file){arena_text(&set->arena, span_text(files[i].name)),
+                                                arena_copy(&set->arena, files[i].content)};
 }
 
 static int compare_declarations(const void *a, const void *b)
 {
     const struct declaration *x = a;
     const struct declaration *y = b;
+    int order = name_compare(x->name, y->name);
 
-    return name_compare(x->name, y->name);
+    return order != 0 ? order : (int)x->is_shadow - (int)y->is_shadow;
 }
 
 static int compare_drafts(const void *a, const void *b)
 {
     const struct draft *x = a;
     const struct draft *y = b;
+    int order = name_compare(span_text(x->directive.id), span_text(y->directive.id));
 
-    return name_compare(span_text(x->directive.id), span_text(y->directive.id));
+    return order != 0 ? order : (int)x->directive.is_shadow - (int)y->directive.is_shadow;
 }
 
 static void refuse_doubles(struct compilation *compilation)
@@ -93,7 +131,7 @@ static void refuse_doubles(struct compilation *compilation)
         const struct declaration *second = &builder->declarations[i];
         struct reader reader = reader_of(compilation, second->file);
 
-        if (span_equal(first->name, second->name))
+        if (first->is_shadow == second->is_shadow && span_equal(first->name, second->name))
             read_error(&reader, second->node, "resource `%.*s` is declared twice: also in %s:%d",
                        SPAN_FORMAT(second->name), first->file, first->node->line);
     }
@@ -102,7 +140,8 @@ static void refuse_doubles(struct compilation *compilation)
         const struct draft *second = &builder->drafts[i];
         struct reader reader = reader_of(compilation, second->directive.file);
 
-        if (strcmp(first->directive.id, second->directive.id) == 0)
+        if (first->directive.is_shadow == second->directive.is_shadow &&
+            strcmp(first->directive.id, second->directive.id) == 0)
             read_error(&reader, second->id_node, "directive `%s` is also in %s",
                        second->directive.id, first->directive.file);
     }
@@ -136,45 +175,12 @@ static void lay_out_resources(struct compilation *compilation)
             .name = name,
             .type_length = (size_t)(slash - name.data),
             .is_base_allowed = builder->declarations[i].is_base_allowed,
+            .is_shadowed = builder->declarations[i].is_shadow,
         };
         set->resources[i] =
             (struct directive_resource){name, builder->declarations[i].is_base_allowed};
     }
     directive_set_index(set);
-}
-
-/* The first row whose name is not before `name`. */
-static size_t lower_bound(const struct directive_set *set, struct span name)
-{
-    size_t low = 0;
-    size_t high = set->resource_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (name_compare(set->rows[middle].name, name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* The rows that `name` stands for: itself, or for `type/` and a star all of the type. */
-static void find_rows(const struct directive_set *set, struct span name, size_t *ret_first,
-                      size_t *ret_count)
-{
-    bool is_pattern = name.length >= 2 && name.data[name.length - 1] == '*';
-    struct span prefix = is_pattern ? span_of(name.data, name.length - 1) : name;
-    size_t first = lower_bound(set, prefix);
-    size_t end = first;
-
-    while (end < set->resource_count &&
-           (is_pattern ? span_starts_with(set->rows[end].name, prefix)
-                       : end == first && span_equal(set->rows[end].name, name)))
-        end++;
-    *ret_first = first;
-    *ret_count = end - first;
 }
 
 static void refuse_undeclared(struct reader *reader, const struct yaml_node *node)
@@ -200,7 +206,7 @@ static void match_directive(struct compilation *compilation, struct reader *read
 
         if (!draft->directive.resources[i].data)
             continue;
-        find_rows(set, draft->directive.resources[i], &first, &count);
+        directive_set_find_rows(set, draft->directive.resources[i], &first, &count);
         if (count == 0)
             refuse_undeclared(reader, draft->resources_node->items[i]);
         if (count > DIRECTIVE_MATCHES_MAX - compilation->match_count) {
@@ -257,7 +263,7 @@ static void match_exemption(struct compilation *compilation, struct reader *read
 
         if (!exemption->resources[i].data)
             continue;
-        find_rows(set, exemption->resources[i], &first, &count);
+        directive_set_find_rows(set, exemption->resources[i], &first, &count);
         if (count == 0)
             refuse_undeclared(reader, names->items[i]);
         else if (!take_rows(compilation, first, count, index, &row_count))
@@ -288,7 +294,7 @@ static void match_draft(struct compilation *compilation, struct draft *draft, ui
 
         if (!draft->directive.instead[i].data)
             continue;
-        find_rows(set, draft->directive.instead[i], &first, &count);
+        directive_set_find_rows(set, draft->directive.instead[i], &first, &count);
         if (count == 0)
             refuse_undeclared(&reader, draft->instead_node->items[i]);
     }
@@ -372,9 +378,29 @@ static void compilation_release(struct compilation *compilation)
     arena_release(&builder->scratch);
 }
 
-struct directive_set *directive_set_compile(const struct directive_file *files, size_t count,
-                                            const struct directive_environment *environment,
-                                            struct diagnostics *diagnostics)
+/* Everything was read: find out what refers to what, and whether it all goes together. */
+static void resolve(struct compilation *compilation, bool is_shadow)
+{
+    struct builder *builder = &compilation->builder;
+
+    sort_everything(compilation);
+    refuse_doubles(compilation);
+    if (is_shadow)
+        shadow_replace(builder);
+    lay_out_resources(compilation);
+    compilation->stamps =
+        arena_new_array(&builder->scratch, uint32_t, builder->set->resource_count);
+    compilation->taken = arena_new_array(&builder->scratch, uint32_t, builder->set->resource_count);
+    for (size_t i = 0; i < builder->draft_count; i++)
+        match_draft(compilation, &builder->drafts[i], (uint32_t)i);
+    if (is_shadow)
+        shadow_mark(builder);
+}
+
+static struct directive_set *compile(const struct directive_set *base,
+                                     const struct directive_file *files, size_t count,
+                                     const struct directive_environment *environment,
+                                     struct diagnostics *diagnostics)
 {
     struct directive_set *set = directive_set_new();
     struct compilation compilation = {
@@ -382,27 +408,40 @@ struct directive_set *directive_set_compile(const struct directive_file *files, 
     size_t errors_before = diagnostics->error_count;
 
     arena_init(&compilation.builder.scratch, SCRATCH_BYTES);
-    for (size_t i = 0; i < count; i++)
-        read_file(&compilation, &files[i]);
-    sort_everything(&compilation);
-    refuse_doubles(&compilation);
-    lay_out_resources(&compilation);
-    compilation.stamps =
-        arena_new_array(&compilation.builder.scratch, uint32_t, set->resource_count);
-    compilation.taken =
-        arena_new_array(&compilation.builder.scratch, uint32_t, set->resource_count);
-    for (size_t i = 0; i < compilation.builder.draft_count; i++)
-        match_draft(&compilation, &compilation.builder.drafts[i], (uint32_t)i);
+    if (base)
+        read_base(&compilation, base);
+    compilation.is_reading_shadow = base != NULL;
+    read_files(&compilation, files, count);
+    resolve(&compilation, base != NULL);
     if (diagnostics->error_count == errors_before) {
         lay_out_directives(&compilation);
         lay_out_matches(&compilation);
         digest_set(&compilation);
+        if (environment->keeps_files)
+            keep_files(set, files, count);
+        if (base)
+            shadow_name(set, base);
     } else {
         directive_set_unref(set);
         set = NULL;
     }
     compilation_release(&compilation);
     return set;
+}
+
+struct directive_set *directive_set_compile(const struct directive_file *files, size_t count,
+                                            const struct directive_environment *environment,
+                                            struct diagnostics *diagnostics)
+{
+    return compile(NULL, files, count, environment, diagnostics);
+}
+
+struct directive_set *directive_set_compile_shadow(const struct directive_set *base,
+                                                   const struct directive_file *files, size_t count,
+                                                   const struct directive_environment *environment,
+                                                   struct diagnostics *diagnostics)
+{
+    return compile(base, files, count, environment, diagnostics);
 }
 
 struct directive_set *directive_set_empty(void)

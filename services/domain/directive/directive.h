@@ -73,9 +73,11 @@ struct directive_exemption {
 /* One directive, compiled.  Immutable. */
 struct directive {
     const char *id;
-    uint32_t index;   /* in the set */
-    uint32_t version; /* counted by the store from 1; 0 until the store has seen it */
-    char digest[65];  /* SHA-256 of its file, lower-case hex */
+    uint32_t index;       /* in the set */
+    uint32_t version;     /* counted by the store from 1; 0 until the store has seen it */
+    bool is_shadow;       /* tried, not in force: of a shadow set */
+    struct span citation; /* of a shadow set: "ID DIGEST", as records name it */
+    char digest[65];      /* SHA-256 of its file, lower-case hex */
     const char *title;
     struct directive_authority authority;
     int64_t from_ms;
@@ -128,6 +130,8 @@ struct directive_environment {
     /* Lint of single files: organizations and resources that other files would name are taken as
      * they come.  A set that was compiled so must decide nothing. */
     bool is_partial;
+    bool keeps_files; /* a set keeps the files that it was compiled from: shadow sets need those of
+                         the set in force */
 };
 
 /*
@@ -139,6 +143,22 @@ struct directive_environment {
 struct directive_set *directive_set_compile(const struct directive_file *files, size_t count,
                                             const struct directive_environment *environment,
                                             struct diagnostics *diagnostics);
+
+/*
+ * The shadow of `base`: what would be in force if these files were.  A directive replaces the one
+ * of the same id, a declaration of a resource the one of the same name; everything else is that of
+ * `base`, which has kept its files.  The set has the number of `base`, and a directive its version
+ * where it is the same text; others have none.  A directive of `files` counts as begun: one that
+ * comes into force later is asked as at that moment.  Findings are those of `files`.
+ */
+struct directive_set *directive_set_compile_shadow(const struct directive_set *base,
+                                                   const struct directive_file *files, size_t count,
+                                                   const struct directive_environment *environment,
+                                                   struct diagnostics *diagnostics);
+
+/* What the set was compiled from, of a shadow set without its base; none unless it keeps files. */
+const struct directive_file *directive_set_files(const struct directive_set *set,
+                                                 size_t *ret_count);
 
 /* A set of nothing: every resource is unknown. */
 struct directive_set *directive_set_empty(void);

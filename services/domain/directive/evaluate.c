@@ -56,12 +56,13 @@ bool exemption_is_for(const struct directive_exemption *exemption, size_t row)
 static void inquire_exemptions(struct inquiry *inquiry, const struct directive *directive,
                                size_t row, struct directive_result *result)
 {
+    const int64_t at_ms = directive_moment(directive, inquiry->question->now_ms);
+
     for (size_t i = 0; i < directive->exemption_count; i++) {
         const struct directive_exemption *exemption = &directive->exemptions[i];
         struct outcome outcome;
 
-        if (!exemption_is_in_time(exemption, inquiry->question->now_ms) ||
-            !exemption_is_for(exemption, row))
+        if (!exemption_is_in_time(exemption, at_ms) || !exemption_is_for(exemption, row))
             continue;
         outcome = test_evaluate(inquiry, exemption->when);
         result->outcome = outcome_or(result->outcome, outcome);
@@ -226,18 +227,14 @@ bool directive_is_restricted(const struct directive_set *set,
     return is_restricted;
 }
 
-void directive_evaluate(const struct directive_set *set, const struct directive_question *question,
-                        struct directive_answer *ret_answer)
+static void evaluate_row(const struct directive_set *set, const struct resource_row *row,
+                         const struct directive_question *question,
+                         struct directive_answer *ret_answer)
 {
     struct inquiry inquiry = {.set = set, .question = question};
     struct tally tally = {.outcome = outcome_known(true), .answer = ret_answer};
-    const struct resource_row *row =
-        directive_set_row(set, question->resource_type, question->resource_id);
 
     directive_answer_clear(ret_answer);
-    ret_answer->reason = DECISION_REASON_RESOURCE_UNKNOWN;
-    if (!row)
-        return;
     for (uint32_t i = 0; i < row->match_count; i++) {
         const struct directive *directive = &set->directives[set->matches[row->match_first + i]];
         struct directive_result result;
@@ -252,4 +249,31 @@ void directive_evaluate(const struct directive_set *set, const struct directive_
     }
     ret_answer->vary_context = inquiry.vary_context;
     conclude(&tally, row->is_base_allowed);
+}
+
+void directive_evaluate(const struct directive_set *set, const struct directive_question *question,
+                        struct directive_answer *ret_answer)
+{
+    const struct resource_row *row =
+        directive_set_row(set, question->resource_type, question->resource_id);
+
+    if (row) {
+        evaluate_row(set, row, question, ret_answer);
+        return;
+    }
+    directive_answer_clear(ret_answer);
+    ret_answer->reason = DECISION_REASON_RESOURCE_UNKNOWN;
+}
+
+bool directive_evaluate_shadow(const struct directive_set *shadow,
+                               const struct directive_question *question,
+                               struct directive_answer *ret_answer)
+{
+    const struct resource_row *row =
+        directive_set_row(shadow, question->resource_type, question->resource_id);
+
+    if (!row || !row->is_shadowed)
+        return false;
+    evaluate_row(shadow, row, question, ret_answer);
+    return true;
 }

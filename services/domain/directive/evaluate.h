@@ -111,4 +111,12 @@ bool directive_is_restricted(const struct directive_set *set,
 void directive_evaluate(const struct directive_set *set, const struct directive_question *question,
                         struct directive_answer *ret_answer);
 
+/*
+ * What a shadow set would answer.  False, and nothing is evaluated, when nothing that is tried has
+ * to do with the resource: then it would be the answer that is given.
+ */
+bool directive_evaluate_shadow(const struct directive_set *shadow,
+                               const struct directive_question *question,
+                               struct directive_answer *ret_answer);
+
 #endif

@@ -110,6 +110,45 @@ const struct resource_row *directive_set_row(const struct directive_set *set, st
     return NULL;
 }
 
+/* The first row whose name is not before `name`. */
+static size_t lower_bound(const struct directive_set *set, struct span name)
+{
+    size_t low = 0;
+    size_t high = set->resource_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (name_compare(set->rows[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void directive_set_find_rows(const struct directive_set *set, struct span name, size_t *ret_first,
+                             size_t *ret_count)
+{
+    bool is_pattern = name.length >= 2 && name.data[name.length - 1] == '*';
+    struct span prefix = is_pattern ? span_of(name.data, name.length - 1) : name;
+    size_t first = lower_bound(set, prefix);
+    size_t end = first;
+
+    while (end < set->resource_count &&
+           (is_pattern ? span_starts_with(set->rows[end].name, prefix)
+                       : end == first && span_equal(set->rows[end].name, name)))
+        end++;
+    *ret_first = first;
+    *ret_count = end - first;
+}
+
+const struct directive_file *directive_set_files(const struct directive_set *set, size_t *ret_count)
+{
+    *ret_count = set->file_count;
+    return set->files;
+}
+
 const char *directive_set_digest(const struct directive_set *set)
 {
     return set->digest;

@@ -12,6 +12,8 @@ struct resource_row {
     struct span name; /* "model/fable-5" */
     size_t type_length;
     bool is_base_allowed;
+    bool is_shadowed; /* of a shadow set: something that is tried names it, or something in whose
+                         place that stands */
     uint32_t match_first; /* in `matches` */
     uint32_t match_count;
 };
@@ -39,6 +41,9 @@ struct directive_set {
 
     struct span context_keys[DIRECTIVE_CONTEXT_KEYS_MAX];
     size_t context_key_count;
+
+    struct directive_file *files; /* where the environment keeps them */
+    size_t file_count;
 };
 
 /* By bytes, the shorter first: the order of ids and of names. */
@@ -54,16 +59,28 @@ static inline int name_compare(struct span a, struct span b)
 const struct resource_row *directive_set_row(const struct directive_set *set, struct span type,
                                              struct span id);
 
+/* The rows that `name` stands for: itself, or for `type/` and a star all of the type. */
+void directive_set_find_rows(const struct directive_set *set, struct span name, size_t *ret_first,
+                             size_t *ret_count);
+
 /* Build the hash over the rows, which are there and sorted. */
 void directive_set_index(struct directive_set *set);
 
 struct directive_set *directive_set_new(void);
 
+/* The moment that a directive is asked about: one that is tried counts as begun. */
+static inline int64_t directive_moment(const struct directive *directive, int64_t now_ms)
+{
+    return directive->is_shadow && now_ms < directive->from_ms ? directive->from_ms : now_ms;
+}
+
 /* Is the directive in force at that moment? */
 static inline bool directive_is_in_force(const struct directive *directive, int64_t now_ms)
 {
-    return now_ms >= directive->from_ms && now_ms < directive->until_ms &&
-           now_ms < directive->lifted_ms;
+    const int64_t at_ms = directive_moment(directive, now_ms);
+
+    return at_ms >= directive->from_ms && at_ms < directive->until_ms &&
+           at_ms < directive->lifted_ms;
 }
 
 static inline bool exemption_is_in_time(const struct directive_exemption *exemption, int64_t now_ms)
