@@ -33,7 +33,12 @@ static void check_record(struct span payload, struct audit_dictionary *dictionar
         expect(again.kind == record.kind && again.time_ms == record.time_ms &&
                again.item_count == record.item_count && again.id_count == record.id_count &&
                span_equal(again.caller, record.caller) &&
-               span_equal(again.payload, record.payload));
+               span_equal(again.payload, record.payload) &&
+               span_equal(again.shadow_set, record.shadow_set));
+        for (size_t i = 0; i < record.item_count; i++)
+            expect(again.items[i].shadow.reason == record.items[i].shadow.reason &&
+                   again.items[i].shadow.truth == record.items[i].shadow.truth &&
+                   span_equal(again.items[i].shadow.directive, record.items[i].shadow.directive));
     }
     arena_release(&arena);
 }

@@ -25,6 +25,7 @@ enum {
     HAS_ITEMS = 1 << 10,
     HAS_IDS = 1 << 11,
     HAS_PAYLOAD = 1 << 12,
+    HAS_SHADOW = 1 << 13, /* the shadow set, then a shadow for each item */
 };
 
 /* The first byte of an item; what is not there is as in the item before. */
@@ -38,10 +39,19 @@ enum {
     ITEM_UNUSED = 1 << 7,
 };
 
+/* The first byte of a shadow; 0: the item has none. */
+enum {
+    SHADOW_THERE = 1 << 0,
+    SHADOW_TRUTH_SHIFT = 1,    /* two bits */
+    SHADOW_DIRECTIVE = 1 << 3, /* follows; else that of the shadow before */
+    SHADOW_UNUSED = 0xf0,
+};
+
 enum {
     FIXED_BYTES_MAX = 10 * AUDIT_VARINT_MAX,
     REFERENCE_BYTES_MAX = 2 * AUDIT_VARINT_MAX, /* the number, and the length of the text */
     ITEM_BYTES_MAX = 1 + 16 + 1 + AUDIT_VARINT_MAX + 2 * REFERENCE_BYTES_MAX,
+    SHADOW_BYTES_MAX = 2 + REFERENCE_BYTES_MAX,
 };
 
 const char *audit_kind_name(enum audit_kind kind)
@@ -55,6 +65,17 @@ const char *audit_kind_name(enum audit_kind kind)
     }
 }
 
+void audit_shadow_directive(const struct audit_shadow *shadow, struct span *ret_id,
+                            struct span *ret_digest)
+{
+    const struct span name = shadow->directive;
+    const uint8_t *blank = name.length ? memchr(name.data, ' ', name.length) : NULL;
+    size_t length = blank ? (size_t)(blank - name.data) : name.length;
+
+    *ret_id = span_of(name.data, length);
+    *ret_digest = blank ? span_from(name, length + 1) : span_of(NULL, 0);
+}
+
 static struct span text_field(const struct audit_record *record, size_t index)
 {
     return *(const struct span *)(const void *)((const char *)record + text_fields[index]);
@@ -65,6 +86,27 @@ static bool measure_text(struct span text, size_t *bytes, struct err *err)
     *bytes += REFERENCE_BYTES_MAX + text.length;
     if (text.length > AUDIT_TEXT_MAX)
         return err_set(err, ERR_FIELD_TOO_LONG, "audit: a text of %zu bytes", text.length);
+    return true;
+}
+
+static bool measure_shadows(const struct audit_record *record, size_t *bytes, struct err *err)
+{
+    struct span before = {0};
+
+    if (record->shadow_set.length == 0)
+        return true;
+    if (!measure_text(record->shadow_set, bytes, err))
+        return false;
+    *bytes += record->item_count * SHADOW_BYTES_MAX;
+    for (size_t i = 0; i < record->item_count; i++) {
+        struct span directive = record->items[i].shadow.directive;
+
+        if (record->items[i].shadow.reason == 0 || span_equal(directive, before))
+            continue;
+        if (!measure_text(directive, bytes, err))
+            return false;
+        before = directive;
+    }
     return true;
 }
 
@@ -95,6 +137,8 @@ bool audit_record_measure(const struct audit_record *record, size_t *ret_bytes_m
     for (size_t i = 0; i < record->id_count; i++)
         if (!measure_text(record->ids[i], &bytes, err))
             return false;
+    if (!measure_shadows(record, &bytes, err))
+        return false;
     if (bytes > AUDIT_FRAME_BYTES_MAX)
         return err_set(err, ERR_FIELD_TOO_LONG, "audit: a record of up to %zu bytes", bytes);
     *ret_bytes_max = bytes;
@@ -181,6 +225,52 @@ static void take_item(struct wire_input *input, struct audit_item *item,
         input->is_bad = true;
 }
 
+static uint8_t *put_shadows(uint8_t *at, const struct audit_record *record,
+                            struct audit_dictionary *dictionary)
+{
+    struct span before = {0};
+
+    at = put_reference(at, dictionary, record->shadow_set);
+    for (size_t i = 0; i < record->item_count; i++) {
+        const struct audit_shadow *shadow = &record->items[i].shadow;
+        bool is_other = !span_equal(shadow->directive, before);
+
+        if (shadow->reason == 0) {
+            *at++ = 0;
+            continue;
+        }
+        *at++ = (uint8_t)(SHADOW_THERE | (shadow->truth & 3) << SHADOW_TRUTH_SHIFT |
+                          (is_other ? SHADOW_DIRECTIVE : 0));
+        *at++ = shadow->reason;
+        if (is_other)
+            at = put_reference(at, dictionary, shadow->directive);
+        before = shadow->directive;
+    }
+    return at;
+}
+
+static void take_shadows(struct wire_input *input, struct audit_dictionary *dictionary,
+                         struct audit_item *items, size_t count)
+{
+    struct span before = {0};
+
+    for (size_t i = 0; i < count && !input->is_bad; i++) {
+        uint8_t bits = wire_take_byte(input);
+
+        if (bits & SHADOW_UNUSED || (bits && !(bits & SHADOW_THERE)))
+            input->is_bad = true;
+        if (!bits)
+            continue;
+        items[i].shadow.truth = bits >> SHADOW_TRUTH_SHIFT & 3;
+        items[i].shadow.reason = wire_take_byte(input);
+        if (bits & SHADOW_DIRECTIVE)
+            before = take_reference(input, dictionary);
+        items[i].shadow.directive = before;
+        if (items[i].shadow.reason == 0)
+            input->is_bad = true;
+    }
+}
+
 static const struct audit_item no_item = {.directive = AUDIT_NO_DIRECTIVE};
 
 static uint64_t mask_of(const struct audit_record *record)
@@ -204,6 +294,8 @@ static uint64_t mask_of(const struct audit_record *record)
         mask |= HAS_IDS;
     if (record->payload.length)
         mask |= HAS_PAYLOAD;
+    if (record->shadow_set.length)
+        mask |= HAS_SHADOW;
     return mask;
 }
 
@@ -236,11 +328,14 @@ uint8_t *audit_record_put(uint8_t *at, const struct audit_record *record,
         at = wire_put_text(at, record->ids[i]);
     if (mask & HAS_PAYLOAD)
         at = wire_put_text(at, record->payload);
+    if (mask & HAS_SHADOW)
+        at = put_shadows(at, record, dictionary);
     return at;
 }
 
-static void take_items(struct wire_input *input, uint64_t mask, struct audit_dictionary *dictionary,
-                       struct arena *arena, struct audit_record *record)
+static struct audit_item *take_items(struct wire_input *input, uint64_t mask,
+                                     struct audit_dictionary *dictionary, struct arena *arena,
+                                     struct audit_record *record)
 {
     uint64_t count = mask & HAS_ITEMS ? wire_take_varint(input) : (mask & HAS_ITEM) != 0;
     struct audit_item *items;
@@ -248,13 +343,14 @@ static void take_items(struct wire_input *input, uint64_t mask, struct audit_dic
     /* Before anything is allocated: an item takes a byte at least. */
     if (input->is_bad || count > AUDIT_ITEMS_MAX || count > (uint64_t)(input->end - input->at)) {
         input->is_bad = true;
-        return;
+        return NULL;
     }
     items = count ? arena_new_array(arena, struct audit_item, count) : NULL;
     for (size_t i = 0; i < count; i++)
         take_item(input, &items[i], i ? &items[i - 1] : &no_item, dictionary);
     record->items = items;
     record->item_count = (size_t)count;
+    return items;
 }
 
 static void take_ids(struct wire_input *input, struct arena *arena, struct audit_record *record)
@@ -299,6 +395,7 @@ bool audit_record_get(struct span payload, struct audit_dictionary *dictionary, 
     struct wire_input input = wire_input_of(payload);
     struct audit_record record = {.kind = (enum audit_kind)wire_take_varint(&input)};
     uint64_t mask, partition = 0;
+    struct audit_item *items;
 
     record.time_ms = take_time(&input, base_ms);
     mask = wire_take_varint(&input);
@@ -317,11 +414,16 @@ bool audit_record_get(struct span payload, struct audit_dictionary *dictionary, 
         record.number = wire_take_varint(&input);
     }
     record.partition = (uint16_t)partition;
-    take_items(&input, mask, dictionary, arena, &record);
+    items = take_items(&input, mask, dictionary, arena, &record);
     if (mask & HAS_IDS)
         take_ids(&input, arena, &record);
     if (mask & HAS_PAYLOAD)
         record.payload = wire_take_text(&input);
+    if (mask & HAS_SHADOW) {
+        record.shadow_set = take_reference(&input, dictionary);
+        input.is_bad |= record.shadow_set.length == 0;
+        take_shadows(&input, dictionary, items, record.item_count);
+    }
     if (input.is_bad || partition > UINT16_MAX || record.kind == 0)
         return err_set(err, ERR_STORE_CORRUPT, "an audit record cannot be read");
     *ret_record = record;

@@ -33,7 +33,8 @@
     X(CLAIM_ISSUED, 32, "claim_issued")                                               \
     X(CLAIM_REVOKED, 33, "claim_revoked")                                             \
     X(DIRECTIVES_ACTIVATED, 48, "directives_activated")                               \
-    X(ADMINISTRATION, 80, "administration") /* any other act of an operator */        \
+    X(SHADOW_ACTIVATED, 49, "shadow_activated") /* others are tried beside them */    \
+    X(ADMINISTRATION, 80, "administration")     /* any other act of an operator */    \
     X(LOG_OPENED, 96, "log_opened")                                                   \
     X(LOG_CLOSED, 97, "log_closed")                                                   \
     X(RECORDS_DROPPED, 98, "records_dropped") /* mode ring; `number` says how many */ \
@@ -63,6 +64,13 @@ enum {
     AUDIT_FRAME_BYTES_MAX = 1 << 20, /* of a record as it is written */
 };
 
+/* What would have been answered if the directives that are tried were in force. */
+struct audit_shadow {
+    uint8_t truth;         /* enum truth */
+    uint8_t reason;        /* enum decision_reason; 0: nothing that is tried names the resource */
+    struct span directive; /* the decisive one, "ID DIGEST"; empty: none */
+};
+
 /* One question and its answer, or one thing that was written. */
 struct audit_item {
     struct hash128 subject; /* keyed hash; zero: none */
@@ -71,6 +79,7 @@ struct audit_item {
     uint8_t truth;      /* enum truth */
     uint8_t reason;     /* enum decision_reason; 0: no decision was made */
     uint32_t directive; /* the decisive one, by its index in the set; AUDIT_NO_DIRECTIVE */
+    struct audit_shadow shadow;
 };
 
 struct audit_record {
@@ -91,7 +100,13 @@ struct audit_record {
     const struct span *ids; /* evidence, jti, directive …: what the act was about */
     size_t id_count;
     struct span payload;
+    struct span shadow_set; /* digest of the shadow set that the items' shadows are of; empty: there
+                               are none */
 };
+
+/* The two halves of `shadow->directive`; empty where there is none. */
+void audit_shadow_directive(const struct audit_shadow *shadow, struct span *ret_id,
+                            struct span *ret_digest);
 
 /* "decision"; NULL for a number that this program does not know. */
 const char *audit_kind_name(enum audit_kind kind);

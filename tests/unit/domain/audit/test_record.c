@@ -23,8 +23,14 @@ static const struct audit_item items[] = {
      .action = {(const uint8_t *)"use", 3},
      .truth = 1,
      .reason = 8,
-     .directive = 0},
-    {.subject = {3, UINT64_MAX}, .truth = 0, .reason = 255, .directive = UINT32_MAX - 1},
+     .directive = 0,
+     .shadow = {2, 1, {(const uint8_t *)"looser ab12", 11}}},
+    {.subject = {3, UINT64_MAX},
+     .truth = 0,
+     .reason = 255,
+     .directive = UINT32_MAX - 1,
+     .shadow = {0, 255, {(const uint8_t *)"looser ab12", 11}}},
+    {.subject = {3, UINT64_MAX}, .reason = 1, .directive = 0, .shadow = {1, 4, {NULL, 0}}},
 };
 
 static struct audit_record full_record(void)
@@ -49,6 +55,7 @@ static struct audit_record full_record(void)
         .ids = ids,
         .id_count = ARRAY_LEN(ids),
         .payload = {(const uint8_t *)"\0payload", 8},
+        .shadow_set = span_text("cd34"),
     };
 }
 
@@ -60,6 +67,9 @@ static void assert_items_equal(const struct audit_item *a, const struct audit_it
     assert_int_equal(a->truth, b->truth);
     assert_int_equal(a->reason, b->reason);
     assert_int_equal(a->directive, b->directive);
+    assert_int_equal(a->shadow.truth, b->shadow.truth);
+    assert_int_equal(a->shadow.reason, b->shadow.reason);
+    assert_true(span_equal(a->shadow.directive, b->shadow.directive));
 }
 
 static void assert_records_equal(const struct audit_record *a, const struct audit_record *b)
@@ -83,6 +93,7 @@ static void assert_records_equal(const struct audit_record *a, const struct audi
     for (size_t i = 0; i < a->id_count; i++)
         assert_true(span_equal(a->ids[i], b->ids[i]));
     assert_true(span_equal(a->payload, b->payload));
+    assert_true(span_equal(a->shadow_set, b->shadow_set));
 }
 
 static void a_record_comes_back_as_it_was(void **state)
@@ -102,6 +113,74 @@ static void a_record_comes_back_as_it_was(void **state)
     assert_true(audit_record_decode(bytes, &arena, &back, &err));
     assert_records_equal(&record, &back);
     arena_release(&arena);
+}
+
+static void what_nothing_is_tried_beside_takes_no_byte_more(void **state)
+{
+    struct audit_record record = full_record();
+    struct span with, without;
+    struct arena arena;
+    struct err err;
+
+    (void)state;
+    arena_init(&arena, 4096);
+    record.items = items;
+    record.item_count = 1; /* of which nothing was tried */
+    assert_true(audit_record_encode(&record, &arena, &with, &err));
+    record.shadow_set = span_of(NULL, 0);
+    assert_true(audit_record_encode(&record, &arena, &without, &err));
+    assert_int_equal(with.length - without.length, strlen("cd34") + 3);
+    arena_release(&arena);
+}
+
+static void a_shadow_of_a_later_version_is_refused_and_not_guessed_at(void **state)
+{
+    static const uint8_t heads[] = {1 << 1, 1 << 4 | 1, 0x80};
+    struct audit_record back;
+    struct arena arena;
+    struct err err;
+
+    (void)state;
+    arena_init(&arena, 4096);
+    for (size_t i = 0; i < ARRAY_LEN(heads); i++) {
+        uint8_t bytes[64], *end;
+
+        end = wire_put_varint(bytes, AUDIT_DECISION);
+        end = wire_put_varint(end, 0);
+        end = wire_put_varint(end, 1 << 9 | 1 << 13);
+        *end++ = 0; /* the item */
+        end = wire_put_varint(end, 0);
+        end = wire_put_text(end, span_text("cd34"));
+        *end++ = heads[i];
+        *end++ = 1;
+        assert_false(
+            audit_record_get(span_of(bytes, (size_t)(end - bytes)), NULL, 0, &arena, &back, &err));
+    }
+    arena_release(&arena);
+}
+
+static void shadows_are_of_a_set(void **state)
+{
+    static const uint8_t record[] = {AUDIT_SHADOW_ACTIVATED, 0, 0x80, 0x40, 0, 0};
+    struct audit_record back;
+    struct arena arena;
+    struct err err;
+
+    (void)state;
+    arena_init(&arena, 4096);
+    assert_false(audit_record_get(span_of(record, sizeof(record)), NULL, 0, &arena, &back, &err));
+    arena_release(&arena);
+}
+
+static void a_shadow_names_its_directive_with_its_digest(void **state)
+{
+    struct span id, digest;
+
+    (void)state;
+    audit_shadow_directive(&items[1].shadow, &id, &digest);
+    assert_true(span_is(id, "looser") && span_is(digest, "ab12"));
+    audit_shadow_directive(&items[0].shadow, &id, &digest);
+    assert_true(id.length == 0 && digest.length == 0);
 }
 
 static void texts_are_written_once(void **state)
@@ -193,7 +272,7 @@ static void what_a_later_version_adds_is_skipped(void **state)
     arena_init(&arena, 4096);
     end = wire_put_varint(bytes, 77);
     end = wire_put_varint(end, wire_zigzag(5));
-    end = wire_put_varint(end, 1 << 5 | UINT64_C(1) << 13);
+    end = wire_put_varint(end, 1 << 5 | UINT64_C(1) << 20);
     end = wire_put_varint(end, 99);
     end = wire_put_text(end, span_text("from the future"));
     assert_true(
@@ -219,6 +298,7 @@ static void what_does_not_fit_is_refused_before_it_is_written(void **state)
         {{.items = &item, .item_count = AUDIT_ITEMS_MAX + 1}, ERR_FIELD_TOO_MANY},
         {{.ids = ids, .id_count = AUDIT_IDS_MAX + 1}, ERR_FIELD_TOO_MANY},
         {{.payload = span_of(long_text, AUDIT_PAYLOAD_MAX + 1)}, ERR_FIELD_TOO_LONG},
+        {{.shadow_set = long_span}, ERR_FIELD_TOO_LONG},
     };
     size_t bytes_max;
 
@@ -273,6 +353,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_record_comes_back_as_it_was),
+        cmocka_unit_test(what_nothing_is_tried_beside_takes_no_byte_more),
+        cmocka_unit_test(a_shadow_of_a_later_version_is_refused_and_not_guessed_at),
+        cmocka_unit_test(shadows_are_of_a_set),
+        cmocka_unit_test(a_shadow_names_its_directive_with_its_digest),
         cmocka_unit_test(texts_are_written_once),
         cmocka_unit_test(a_full_dictionary_costs_room_and_nothing_else),
         cmocka_unit_test(a_cut_record_is_refused_wherever_it_is_cut),
