@@ -20,7 +20,7 @@ enum { LOOK_AGAIN_MS = 200, READ_BYTES_MIN = 64 * 1024 };
 struct filter {
     int64_t since_ms, before_ms;
     struct span caller, resource, outcome;
-    bool has_subject;
+    bool has_subject, has_shadow_difference;
     struct hash128 subject;
 };
 
@@ -79,6 +79,7 @@ static bool take_filter(const struct cli *cli, struct filter *ret_filter)
         .caller = span_text(cli->flags.caller),
         .resource = span_text(cli->flags.resource),
         .outcome = span_text(cli->flags.outcome),
+        .has_shadow_difference = cli->flags.shadow_differs,
     };
     return take_time(cli, "since", cli->flags.since, &ret_filter->since_ms) &&
            take_time(cli, "before", cli->flags.before, &ret_filter->before_ms) &&
@@ -91,7 +92,9 @@ static bool item_fits(const struct filter *filter, const struct audit_record *re
 {
     return (!filter->has_subject || hash128_equal(filter->subject, item->subject)) &&
            (!filter->resource.length || span_equal(filter->resource, item->resource)) &&
-           (!filter->outcome.length || span_is(filter->outcome, audit_outcome_word(record, item)));
+           (!filter->outcome.length ||
+            span_is(filter->outcome, audit_outcome_word(record, item))) &&
+           (!filter->has_shadow_difference || audit_shadow_differs(item));
 }
 
 static bool fits(const struct filter *filter, const struct audit_record *record)

@@ -5,6 +5,7 @@
 #include "base/timestamp.h"
 #include "domain/audit/files.h"
 #include "domain/directive/evaluate.h"
+#include "domain/directive/shadow.h"
 
 #include <inttypes.h>
 
@@ -17,6 +18,16 @@ const char *audit_outcome_word(const struct audit_record *record, const struct a
     if (item->reason == 0)
         return "done";
     return item->truth == TRUTH_TRUE ? "allow" : "deny";
+}
+
+static enum shadow_difference shadow_difference_of(const struct audit_item *item)
+{
+    return shadow_compare(item->truth, item->reason, item->shadow.truth, item->shadow.reason);
+}
+
+bool audit_shadow_differs(const struct audit_item *item)
+{
+    return item->shadow.reason != 0 && shadow_difference_of(item) != SHADOW_AGREES;
 }
 
 struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES])
@@ -66,6 +77,21 @@ static void set_number(json_t *object, const char *name, uint64_t number)
         json_object_set_new(object, name, json_integer((json_int_t)number));
 }
 
+static json_t *shadow_json(const struct audit_item *item)
+{
+    const struct audit_shadow *shadow = &item->shadow;
+    json_t *object = json_object();
+    struct span id, digest;
+
+    audit_shadow_directive(shadow, &id, &digest);
+    set_text(object, "outcome", span_text(shadow->truth == TRUTH_TRUE ? "allow" : "deny"));
+    set_text(object, "reason", span_text(decision_reason_name(shadow->reason)));
+    set_text(object, "comparison", span_text(shadow_difference_word(shadow_difference_of(item))));
+    set_text(object, "directive", id);
+    set_text(object, "directiveDigest", digest);
+    return object;
+}
+
 static json_t *item_json(const struct audit_record *record, const struct audit_item *item)
 {
     char subject[SUBJECT_LENGTH + 1];
@@ -79,6 +105,8 @@ static json_t *item_json(const struct audit_record *record, const struct audit_i
     set_text(object, "reason", span_text(reason));
     if (item->directive != AUDIT_NO_DIRECTIVE)
         json_object_set_new(object, "directive", json_integer(item->directive));
+    if (item->shadow.reason != 0)
+        json_object_set_new(object, "shadow", shadow_json(item));
     return object;
 }
 
@@ -128,7 +156,21 @@ static json_t *record_json(const char *id, const char *time, const struct audit_
     json_object_set_new(object, "items", items);
     json_object_set_new(object, "ids", ids);
     set_text(object, "payload", record->payload);
+    set_text(object, "shadowSet", record->shadow_set);
     return object;
+}
+
+/* "shadow narrows: NOT_PERMITTED by stricter-2026" */
+static void print_shadow(const struct output *output, const struct audit_item *item)
+{
+    struct span id, digest;
+
+    audit_shadow_directive(&item->shadow, &id, &digest);
+    output_print(output, "  shadow ");
+    output_colored(output, audit_shadow_differs(item) ? COLOR_YELLOW : COLOR_NONE, "%s",
+                   shadow_difference_word(shadow_difference_of(item)));
+    output_print(output, ": %s%s%.*s", decision_reason_name(item->shadow.reason),
+                 id.length > 0 ? " by " : "", SPAN_FORMAT(id));
 }
 
 static void print_line(const struct output *output, const char *id, const char *time,
@@ -155,6 +197,8 @@ static void print_line(const struct output *output, const char *id, const char *
         output_print(output, "  %.*s %.*s", SPAN_FORMAT(item->resource), SPAN_FORMAT(item->action));
     if (reason || record->outcome.length > 0)
         output_print(output, "  %s%.*s", reason ? reason : "", SPAN_FORMAT(record->outcome));
+    if (item->shadow.reason != 0)
+        print_shadow(output, item);
     for (size_t i = 0; i < record->id_count; i++)
         output_print(output, "  %.*s", SPAN_FORMAT(record->ids[i]));
     if (record->kind >= AUDIT_LOG_OPENED && record->kind <= AUDIT_RECORDS_DROPPED)

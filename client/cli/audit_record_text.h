@@ -9,6 +9,9 @@
 /* "allow", "deny", "error", "done": what --outcome takes. */
 const char *audit_outcome_word(const struct audit_record *record, const struct audit_item *item);
 
+/* Would directives that were tried have made the decision otherwise, or for another reason? */
+bool audit_shadow_differs(const struct audit_item *item);
+
 /* Subjects are shown, and asked for, as 32 hex digits, the high half first. */
 struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES]);
 

@@ -344,7 +344,7 @@ const struct command command_table[] = {
         .is_offline = true,
         .flags = FLAG_BIT(FLAG_SINCE) | FLAG_BIT(FLAG_BEFORE) | FLAG_BIT(FLAG_CALLER) |
                  FLAG_BIT(FLAG_SUBJECT_HASH) | FLAG_BIT(FLAG_RESOURCE) | FLAG_BIT(FLAG_OUTCOME) |
-                 FLAG_BIT(FLAG_FOLLOW),
+                 FLAG_BIT(FLAG_SHADOW_DIFFERS) | FLAG_BIT(FLAG_FOLLOW),
         .summary = "the records of an audit log",
         .description =
             "Shows what is in the folder of an audit log, without a server: one line for each "

@@ -67,6 +67,24 @@ static void print_party(const struct output *output, const struct passgate_party
         print_directive(output, party->directives[i]);
 }
 
+static void print_shadow(const struct output *output, const struct passgate_shadow *shadow)
+{
+    static const char *const comparisons[] = {
+        [PASSGATE_COMPARISON_UNSPECIFIED] = "",
+        [PASSGATE_COMPARISON_AGREES] = ", as decided",
+        [PASSGATE_COMPARISON_NARROWS] = ", which narrows",
+        [PASSGATE_COMPARISON_LOOSENS] = ", which loosens",
+        [PASSGATE_COMPARISON_DIFFERS] = ", for another reason",
+    };
+    const char *reason = text_reason(shadow->reason);
+
+    output_print(output, "With the directives that are tried: ");
+    output_colored(output, text_truth_color(shadow->truth), "%s", text_truth(shadow->truth));
+    output_print(output, "%s%s%s%s%s\n", reason[0] ? ", " : "", reason,
+                 comparisons[shadow->comparison], shadow->directive[0] ? ", by " : "",
+                 shadow->directive);
+}
+
 void text_explanation(const struct output *output, const struct passgate_check *check,
                       const struct passgate_explanation *explanation)
 {
@@ -76,6 +94,8 @@ void text_explanation(const struct output *output, const struct passgate_check *
                      explanation->authority ? " (" : "",
                      explanation->authority ? explanation->authority->text : "",
                      explanation->authority ? ")" : "");
+    if (explanation->shadow)
+        print_shadow(output, explanation->shadow);
     for (size_t i = 0; i < explanation->party_count; i++)
         print_party(output, explanation->parties[i]);
 }

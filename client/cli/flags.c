@@ -100,6 +100,10 @@ const struct flag flag_table[FLAG_COUNT] = {
                       "allow|deny|error|done",
                       "only decisions that came out so, calls that got an error, or acts that were "
                       "done"},
+    [FLAG_SHADOW_DIFFERS] = {"shadow-differs", 0, FLAG_KIND_SWITCH, IN(shadow_differs), NULL, NULL,
+                             NULL,
+                             "only decisions that directives that were tried would have made "
+                             "otherwise, or for another reason"},
     [FLAG_FOLLOW] = {"follow", 'f', FLAG_KIND_SWITCH, IN(follow), NULL, NULL, NULL,
                      "go on as records come, until interrupted"},
 };

@@ -51,6 +51,7 @@ enum flag_id {
     FLAG_SUBJECT_HASH,
     FLAG_RESOURCE,
     FLAG_OUTCOME,
+    FLAG_SHADOW_DIFFERS,
     FLAG_FOLLOW,
     FLAG_COUNT
 };
@@ -93,6 +94,7 @@ struct flags {
     const char *receipt;
     const char *head; /* a file */
     const char *since, *before, *caller, *subject_hash, *resource, *outcome;
+    bool shadow_differs;
     bool follow;
     uint64_t given; /* FLAG_BIT of those on the command line */
 };

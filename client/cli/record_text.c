@@ -136,6 +136,10 @@ void text_server(const struct output *output, const struct passgate_server *serv
     output_row(output, "directive set:", "%" PRIu64 ", %" PRIu32 " directives",
                server->directive_set, server->directive_count);
     output_row(output, "digest:", "%s", server->directive_set_digest);
+    if (server->shadow_set_digest[0]) {
+        output_row(output, "tried:", "%" PRIu32 " directives", server->shadow_directive_count);
+        output_row(output, "digest with them:", "%s", server->shadow_set_digest);
+    }
     output_row(output, "language:", "%" PRIu32, server->directive_language);
     output_row(output, "country groups of:", "%s", server->country_groups_as_of);
     output_row(output, "store:", "%s, %s, %s", server->store, server->is_store_up ? "up" : "DOWN",

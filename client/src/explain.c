@@ -89,6 +89,27 @@ static const struct passgate_party *project_party(const Passgate__V1__PartyExpla
     return party;
 }
 
+/* NULL for NULL. */
+static const struct passgate_shadow *project_shadow(const Passgate__V1__ShadowAnswer *from,
+                                                    struct arena *arena)
+{
+    struct passgate_shadow *shadow;
+
+    if (!from)
+        return NULL;
+    shadow = arena_new(arena, struct passgate_shadow);
+    *shadow = (struct passgate_shadow){
+        .truth = project_truth(from->truth),
+        .reason = project_reason(from->reason),
+        .comparison = (unsigned)from->comparison <= PASSGATE_COMPARISON_DIFFERS
+                          ? (enum passgate_comparison)from->comparison
+                          : PASSGATE_COMPARISON_UNSPECIFIED,
+        .directive = from->directive,
+        .directive_digest = from->directive_digest,
+    };
+    return shadow;
+}
+
 static void project_explanation(const ProtobufCMessage *message, struct arena *arena, void *value)
 {
     const Passgate__V1__ExplainEntitlementResponse *reply =
@@ -108,6 +129,7 @@ static void project_explanation(const ProtobufCMessage *message, struct arena *a
         .parties = parties,
         .authority = project_authority(reply->authority, arena),
         .directive = reply->directive,
+        .shadow = project_shadow(reply->shadow, arena),
     };
 }
 

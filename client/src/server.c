@@ -43,6 +43,8 @@ static void project_server(const ProtobufCMessage *message, struct arena *arena,
         .grpc_version = reply->grpc_version,
         .directive_language = reply->directive_language,
         .country_groups_as_of = reply->country_groups_as_of,
+        .shadow_set_digest = reply->shadow_set_digest,
+        .shadow_directive_count = reply->shadow_directive_count,
     };
 }
 

@@ -5,6 +5,7 @@
 #include "admin/store_methods.h"
 #include "base/timestamp.h"
 #include "domain/directive/directive.h"
+#include "domain/directive/shadow.h"
 #include "interceptors/caller.h"
 #include "keys/key_ring.h"
 #include "passgate/v1/admin.pb-c.h"
@@ -45,13 +46,31 @@ static const char *audit_mode_word(enum audit_mode mode)
     return words[mode];
 }
 
+static void write_sets(const struct admin_options *options, struct arena *arena,
+                       Passgate__V1__GetServerInfoResponse *response)
+{
+    struct directive_set *set = snapshot_get(options->directives);
+    struct directive_set *shadow = options->shadow ? snapshot_get(options->shadow) : NULL;
+
+    if (set) {
+        response->directive_set = directive_set_number(set);
+        response->directive_set_digest = arena_text(arena, span_text(directive_set_digest(set)));
+        response->directive_count = (uint32_t)directive_set_count(set);
+    }
+    if (shadow) {
+        response->shadow_set_digest = arena_text(arena, span_text(directive_set_digest(shadow)));
+        response->shadow_directive_count = (uint32_t)directive_set_shadow_count(shadow);
+    }
+    directive_set_unref(shadow);
+    directive_set_unref(set);
+}
+
 /* On the executor: the store is asked how it is. */
 static void get_server_info(struct rpc_call *call, const ProtobufCMessage *message, void *context)
 {
     const struct admin_options *options = context;
     struct arena *arena = rpc_call_arena(call);
     Passgate__V1__GetServerInfoResponse response = PASSGATE__V1__GET_SERVER_INFO_RESPONSE__INIT;
-    struct directive_set *set = snapshot_get(options->directives);
     struct store_state store;
 
     (void)message;
@@ -60,11 +79,7 @@ static void get_server_info(struct rpc_call *call, const ProtobufCMessage *messa
     response.realm = const_text(options->realm);
     response.issuer = const_text(options->issuer);
     response.started_at = wire_timestamp(options->started_at_ms, arena);
-    if (set) {
-        response.directive_set = directive_set_number(set);
-        response.directive_set_digest = arena_text(arena, span_text(directive_set_digest(set)));
-        response.directive_count = (uint32_t)directive_set_count(set);
-    }
+    write_sets(options, arena, &response);
     response.store = const_text(options->store->ops->name);
     response.store_durability = const_text(options->store->durability);
     response.store_up = store.is_up;
@@ -75,7 +90,6 @@ static void get_server_info(struct rpc_call *call, const ProtobufCMessage *messa
     response.directive_language = DIRECTIVE_LANGUAGE;
     response.country_groups_as_of =
         (char *)day_format(options->groups->as_of_day, arena_alloc(arena, TIMESTAMP_TEXT_MAX));
-    directive_set_unref(set);
     rpc_call_reply(call, &response.base);
 }
 

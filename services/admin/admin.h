@@ -16,6 +16,7 @@ struct admin_options {
     int64_t started_at_ms;
     uint32_t worker_count;
     struct snapshot *directives; /* of struct directive_set */
+    struct snapshot *shadow;     /* the same: of what is tried beside it; or NULL */
     struct snapshot *keys;       /* of struct key_ring */
     struct store *store;
     const struct names *names;

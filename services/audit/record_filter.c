@@ -3,7 +3,7 @@
 #include "audit/record_filter.h"
 
 #include "base/timestamp.h"
-#include "domain/directive/truth.h"
+#include "domain/directive/shadow.h"
 #include "domain/field/field.h"
 #include "rpc/wire_time.h"
 
@@ -47,6 +47,7 @@ bool record_filter_read(const Passgate__V1__ListDecisionsRequest *request,
     struct record_filter filter = {
         .caller = span_text(request->caller),
         .is_every_kind = request->all_kinds,
+        .has_shadow_difference = request->shadow_differs,
     };
 
     if (filter.caller.length > 0 && !field_check(FIELD_KIND_CALLER, filter.caller, "caller", err))
@@ -70,11 +71,19 @@ static bool is_decision(enum audit_kind kind)
     return kind == AUDIT_DECISION || kind == AUDIT_BATCH || kind == AUDIT_REFUSAL;
 }
 
+static bool has_shadow_difference(const struct audit_item *item)
+{
+    return item->shadow.reason != 0 && shadow_compare(item->truth, item->reason, item->shadow.truth,
+                                                      item->shadow.reason) != SHADOW_AGREES;
+}
+
 static bool takes_item(const struct record_filter *filter, const struct audit_item *item)
 {
     if (filter->has_subject && !hash128_equal(filter->subject, item->subject))
         return false;
     if (filter->resource.length > 0 && !span_equal(filter->resource, item->resource))
+        return false;
+    if (filter->has_shadow_difference && !has_shadow_difference(item))
         return false;
     return !filter->has_decision ||
            (item->reason != 0 && filter->is_allowed == (item->truth == TRUTH_TRUE));
@@ -82,8 +91,8 @@ static bool takes_item(const struct record_filter *filter, const struct audit_it
 
 bool record_filter_takes(const struct record_filter *filter, const struct audit_record *record)
 {
-    bool asks_for_items =
-        filter->has_subject || filter->resource.length > 0 || filter->has_decision;
+    bool asks_for_items = filter->has_subject || filter->resource.length > 0 ||
+                          filter->has_decision || filter->has_shadow_difference;
 
     if (record->time_ms < filter->from_ms || record->time_ms >= filter->until_ms ||
         (!filter->is_every_kind && !is_decision(record->kind)) ||

@@ -18,6 +18,7 @@ struct record_filter {
     bool has_decision;
     bool is_allowed;
     bool is_every_kind;
+    bool has_shadow_difference;
 };
 
 /* FIELD_* names what is wrong with the request. */

@@ -4,6 +4,7 @@
 
 #include "base/encoding.h"
 #include "domain/directive/evaluate.h"
+#include "domain/directive/shadow.h"
 #include "rpc/wire_time.h"
 #include "storage/revision.h"
 #include "telemetry/audit.h"
@@ -43,13 +44,35 @@ static Passgate__V1__Decision decision_of(const struct audit_item *item)
                                      : PASSGATE__V1__DECISION__DECISION_DENY;
 }
 
-static Passgate__V1__Truth truth_of(const struct audit_item *item)
+static Passgate__V1__Truth truth_of(uint8_t truth, uint8_t reason)
 {
-    if (item->reason == DECISION_REASON_UNSPECIFIED)
+    if (reason == DECISION_REASON_UNSPECIFIED)
         return PASSGATE__V1__TRUTH__TRUTH_UNSPECIFIED;
-    return item->truth == TRUTH_TRUE    ? PASSGATE__V1__TRUTH__TRUTH_TRUE
-           : item->truth == TRUTH_FALSE ? PASSGATE__V1__TRUTH__TRUTH_FALSE
-                                        : PASSGATE__V1__TRUTH__TRUTH_UNKNOWN;
+    return truth == TRUTH_TRUE    ? PASSGATE__V1__TRUTH__TRUTH_TRUE
+           : truth == TRUTH_FALSE ? PASSGATE__V1__TRUTH__TRUTH_FALSE
+                                  : PASSGATE__V1__TRUTH__TRUTH_UNKNOWN;
+}
+
+/* NULL when there is none. */
+static Passgate__V1__ShadowAnswer *shadow_of(const struct audit_item *item, struct arena *arena)
+{
+    const struct audit_shadow *shadow = &item->shadow;
+    struct span id, digest;
+    Passgate__V1__ShadowAnswer *message;
+
+    if (shadow->reason == DECISION_REASON_UNSPECIFIED)
+        return NULL;
+    message = arena_alloc(arena, sizeof(*message));
+    passgate__v1__shadow_answer__init(message);
+    audit_shadow_directive(shadow, &id, &digest);
+    message->truth = truth_of(shadow->truth, shadow->reason);
+    message->reason = (Passgate__V1__Reason)shadow->reason;
+    message->comparison =
+        (Passgate__V1__ShadowComparison)(1 + shadow_compare(item->truth, item->reason,
+                                                            shadow->truth, shadow->reason));
+    message->directive = arena_text(arena, id);
+    message->directive_digest = arena_text(arena, digest);
+    return message;
 }
 
 static Passgate__V1__AuditItem *item_message(const struct audit_item *item,
@@ -63,7 +86,8 @@ static Passgate__V1__AuditItem *item_message(const struct audit_item *item,
     message->action = arena_text(arena, item->action);
     message->decision = decision_of(item);
     message->reason = (Passgate__V1__Reason)item->reason;
-    message->truth = truth_of(item);
+    message->truth = truth_of(item->truth, item->reason);
+    message->shadow = shadow_of(item, arena);
     if (item->directive == AUDIT_NO_DIRECTIVE)
         return message;
     message->directive_position = item->directive + 1;
@@ -124,6 +148,7 @@ Passgate__V1__AuditRecord *record_message(const struct audit_entry *entry,
     message->on_behalf_of = arena_text(arena, record->on_behalf_of);
     message->location = arena_text(arena, record->location);
     message->directive_set = record->directive_set;
+    message->shadow_set_digest = arena_text(arena, record->shadow_set);
     message->latency = wire_duration((int64_t)(record->latency_us / 1000), arena);
     message->latency->nanos += (int32_t)(record->latency_us % 1000) * 1000;
     if (record->number > 0) {

@@ -8,7 +8,7 @@ void snapshot_init(struct snapshot *snapshot, void *version, void *(*ref)(void *
                    void (*unref)(void *version))
 {
     pthread_mutex_init(&snapshot->mutex, NULL);
-    snapshot->current = version;
+    atomic_init(&snapshot->current, version);
     snapshot->ref = ref;
     snapshot->unref = unref;
 }
@@ -24,6 +24,8 @@ void *snapshot_get(struct snapshot *snapshot)
 {
     void *version;
 
+    if (!atomic_load_explicit(&snapshot->current, memory_order_relaxed))
+        return NULL;
     pthread_mutex_lock(&snapshot->mutex);
     version = snapshot->current ? snapshot->ref(snapshot->current) : NULL;
     pthread_mutex_unlock(&snapshot->mutex);

@@ -3,15 +3,17 @@
  * A snapshot: the place where the current version of something immutable and refcounted is found.
  *
  * A reload builds a new version and swaps it in; who took the old one keeps it until it lets go.
+ * Looking into an empty one costs a comparison.
  */
 #ifndef BASE_SNAPSHOT_H
 #define BASE_SNAPSHOT_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct snapshot {
     pthread_mutex_t mutex; /* held for the two instructions between looking and counting */
-    void *current;
+    _Atomic(void *) current;
     void *(*ref)(void *version);
     void (*unref)(void *version);
 };

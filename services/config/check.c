@@ -336,6 +336,10 @@ static void check_directives(struct loader *loader)
         loader_error(loader, loader_setting(loader, named("directives.source"))->place,
                      "directives.source: `store` is not in this release: write `folder`, and put "
                      "the files in directives.folder");
+    if (strcmp(loader->config->directives.folder, loader->config->directives.shadow_folder) == 0)
+        loader_error(loader, loader_setting(loader, named("directives.shadow_folder"))->place,
+                     "directives.shadow_folder is directives.folder: what is in there is in force, "
+                     "and cannot be tried as well");
 }
 
 static void check_issuer(struct loader *loader)

@@ -140,6 +140,7 @@ struct config {
     struct {
         const char *country_sets_file; /* "" = the built-in ones */
         const char *folder;            /* may be missing: no directives */
+        const char *shadow_folder;     /* "": none; may be missing */
         int64_t lease_ms;              /* below DIRECTIVE_LEASE_LEAST_MS counts as that */
         int64_t poll_ms;
         enum config_directives_source source; /* CONFIG_DIRECTIVES_FOLDER in this release */

@@ -181,6 +181,14 @@ const struct option options[] = {
      .max = HOUR,
      .help = "how often the folder is looked at for changes, and so are keys and certificates; "
              "SIGHUP looks at once"},
+    {.name = "directives.shadow_folder",
+     .type = OPTION_PATH,
+     .offset = TEXT(directives.shadow_folder),
+     .fallback = "",
+     .fallback_note = "none",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "folder of directive files (*.yaml) that are tried: what they would answer is "
+             "recorded and counted, and never given"},
     {.name = "directives.source",
      .type = OPTION_WORD,
      .offset = FIELD(enum config_directives_source, directives.source),

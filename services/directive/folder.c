@@ -2,15 +2,10 @@
 /* Directives from a folder. */
 #include "directive/folder.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "directive/files.h"
 #include "directive/register.h"
-
-#include <errno.h>
-#include <sys/stat.h>
-
-enum { FILES_MAX = 1000, FILE_BYTES_MAX = 1024 * 1024 };
 
 struct directive_folder {
     struct directive_folder_options options;
@@ -31,68 +26,10 @@ void directive_folder_free(struct directive_folder *folder)
     memory_free(folder);
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    return (hash ^ value) * UINT64_C(0x100000001b3);
-}
-
-/* Cheap to look at often: what stat(2) says of every file. */
-static uint64_t signature_of(const char *path)
-{
-    uint64_t signature = UINT64_C(0xcbf29ce484222325);
-    const char *const *names;
-    struct arena arena;
-    struct err ignored;
-    size_t count;
-
-    arena_init(&arena, 16 * 1024);
-    if (file_list(path, ".yaml", &arena, &names, &count, &ignored))
-        for (size_t i = 0; i < count; i++) {
-            struct stat status = {0};
-
-            stat(arena_printf(&arena, "%s/%s", path, names[i]), &status);
-            for (const char *c = names[i]; *c; c++)
-                signature = mix(signature, (uint8_t)*c);
-            signature = mix(signature, (uint64_t)status.st_ino);
-            signature = mix(signature, (uint64_t)status.st_size);
-            signature = mix(signature, (uint64_t)status.st_mtim.tv_sec);
-            signature = mix(signature, (uint64_t)status.st_mtim.tv_nsec);
-        }
-    arena_release(&arena);
-    return signature;
-}
-
 bool directive_folder_has_changed(struct directive_folder *folder)
 {
-    return !folder->is_looked_at || signature_of(folder->options.path) != folder->signature;
-}
-
-static bool read_files(const char *path, struct arena *arena, struct directive_file **ret_files,
-                       size_t *ret_count, struct err *err)
-{
-    struct directive_file *files;
-    const char *const *names;
-    struct stat status;
-    size_t count;
-
-    if (stat(path, &status) != 0 && errno == ENOENT) { /* no folder yet: no directives yet */
-        *ret_files = NULL;
-        *ret_count = 0;
-        return true;
-    }
-    if (!file_list(path, ".yaml", arena, &names, &count, err))
-        return false;
-    if (count > FILES_MAX)
-        return err_set(err, ERR_FILE_INVALID, "%s holds more than %d files", path, FILES_MAX);
-    files = arena_new_array(arena, struct directive_file, count);
-    for (size_t i = 0; i < count; i++) {
-        files[i].name = arena_printf(arena, "%s/%s", path, names[i]);
-        if (!file_read(files[i].name, FILE_BYTES_MAX, arena, &files[i].content, err))
-            return false;
-    }
-    *ret_files = files;
-    *ret_count = count;
-    return true;
+    return !folder->is_looked_at ||
+           directive_files_signature(folder->options.path) != folder->signature;
 }
 
 static bool compile(struct directive_folder *folder, struct arena *arena,
@@ -104,7 +41,7 @@ static bool compile(struct directive_folder *folder, struct arena *arena,
     struct directive_set *set;
     size_t count;
 
-    if (!read_files(options->path, arena, &files, &count, err))
+    if (!directive_files_read(options->path, arena, &files, &count, err))
         return false;
     set = count > 0 ? directive_set_compile(files, count, options->environment, diagnostics)
                     : directive_set_empty();
@@ -123,8 +60,8 @@ static bool load(struct directive_folder *folder, struct arena *arena,
                                            options->mailbox};
     struct directive_set *set;
 
-    folder->signature =
-        signature_of(options->path); /* before the files: what comes later is seen */
+    /* Before the files: what comes later is seen. */
+    folder->signature = directive_files_signature(options->path);
     if (!compile(folder, arena, diagnostics, &set, err))
         return false;
     if (!directive_register_number(&reg, set, arena, err)) {

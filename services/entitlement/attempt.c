@@ -2,6 +2,7 @@
 /* The steps of a run. */
 #include "entitlement/attempt.h"
 
+#include "domain/directive/shadow.h"
 #include "entitlement/decide.h"
 #include "entitlement/lookups.h"
 #include "entitlement/parties.h"
@@ -24,6 +25,7 @@ static void check_result_clear(struct check_result *result)
     result->is_by_claim = false;
     result->whose = NULL;
     result->whose_count = 0;
+    result->shadow.is_there = false;
 }
 
 static bool read_min_revision(struct check_order *order, struct err *err)
@@ -41,6 +43,18 @@ static bool read_min_revision(struct check_order *order, struct err *err)
     return true;
 }
 
+/* What is tried is compared with the set that it was compiled over, and with no other. */
+static struct directive_set *shadow_of(const struct entitlement_options *options,
+                                       const struct directive_set *set)
+{
+    struct directive_set *shadow = options->shadow ? snapshot_get(options->shadow) : NULL;
+
+    if (!shadow || directive_set_number(shadow) == directive_set_number(set))
+        return shadow;
+    directive_set_unref(shadow);
+    return NULL;
+}
+
 bool attempt_begin(struct check_order *order, struct arena *arena, struct err *err)
 {
     const struct entitlement_options *options = entitlement_options(order->entitlement);
@@ -53,6 +67,7 @@ bool attempt_begin(struct check_order *order, struct arena *arena, struct err *e
         check_order_release(order);
         return false;
     }
+    order->shadow = shadow_of(options, order->set);
     order->results = arena_alloc(arena, order->count * sizeof(*order->results));
     for (size_t i = 0; i < order->count; i++)
         check_result_clear(&order->results[i]);
@@ -170,6 +185,14 @@ bool attempt_take_subjects(const struct check_order *order, const struct check_i
     return true;
 }
 
+void attempt_shadow(const struct check_order *order, const struct check_input *input,
+                    const struct check_party *parties, size_t party_count,
+                    struct check_result *result)
+{
+    if (order->shadow)
+        decide_shadow(order->shadow, input, parties, party_count, order->now_ms, &result->shadow);
+}
+
 void attempt_count_failure(const struct check_order *order, const struct err *err)
 {
     struct metrics *metrics = entitlement_options(order->entitlement)->metrics;
@@ -214,6 +237,7 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     }
     decide(order->set, &order->inputs[index], parties.items, parties.count, order->now_ms,
            options->max_age_ms, &order->lease, result);
+    attempt_shadow(order, &order->inputs[index], parties.items, parties.count, result);
     if (order->inputs[index].wants_handles)
         note_whose(options, &order->inputs[index], &parties, arena, result);
     if (parties.number >= order->revision.number) {
@@ -259,6 +283,17 @@ static struct span resource_name(const struct check_input *input, struct arena *
     return span_of(name, length);
 }
 
+static struct audit_shadow shadow_item(const struct check_shadow *shadow)
+{
+    if (!shadow->is_there)
+        return (struct audit_shadow){.reason = 0};
+    return (struct audit_shadow){
+        .truth = (uint8_t)shadow->truth,
+        .reason = (uint8_t)shadow->reason,
+        .directive = shadow->decisive ? shadow->decisive->citation : span_of(NULL, 0),
+    };
+}
+
 static struct audit_item item_of(const struct check_input *input, const struct check_result *result,
                                  struct arena *arena)
 {
@@ -271,6 +306,7 @@ static struct audit_item item_of(const struct check_input *input, const struct c
         .truth = (uint8_t)(result->is_failed ? TRUTH_UNKNOWN : result->answer.truth),
         .reason = (uint8_t)(result->is_failed ? DECISION_REASON_UNSPECIFIED : result->reason),
         .directive = decisive ? decisive->index : AUDIT_NO_DIRECTIVE,
+        .shadow = shadow_item(&result->shadow),
     };
 }
 
@@ -298,11 +334,28 @@ static void count_decisions(const struct check_order *order)
     struct metrics *metrics = entitlement_options(order->entitlement)->metrics;
     struct metrics_shard *shard = metrics_shard(metrics, order->worker_index);
 
-    for (size_t i = 0; i < order->count; i++)
-        if (order->results[i].is_failed)
-            attempt_count_failure(order, &order->results[i].err);
+    for (size_t i = 0; i < order->count; i++) {
+        const struct check_result *result = &order->results[i];
+
+        if (result->is_failed)
+            attempt_count_failure(order, &result->err);
         else
-            metrics_count(shard, METRIC_DECISIONS, order->results[i].reason, 1);
+            metrics_count(shard, METRIC_DECISIONS, result->reason, 1);
+        if (result->shadow.is_there)
+            metrics_count(shard, METRIC_SHADOW_DECISIONS,
+                          shadow_compare(result->answer.truth, result->reason, result->shadow.truth,
+                                         result->shadow.reason),
+                          1);
+    }
+}
+
+/* Named where one of the questions was put to it, and not in any other record. */
+static struct span shadow_set_of(const struct check_order *order)
+{
+    for (size_t i = 0; order->shadow && i < order->count; i++)
+        if (order->results[i].shadow.is_there)
+            return span_text(directive_set_digest(order->shadow));
+    return span_of(NULL, 0);
 }
 
 /* A single question with further subjects: they follow the first item. */
@@ -344,6 +397,7 @@ bool attempt_record(struct check_order *order, struct arena *arena, bool is_wait
         .partition = order->revision.partition,
         .number = order->revision.number,
         .items = items,
+        .shadow_set = shadow_set_of(order),
     };
 
     record.item_count = fill_items(order, items, arena);

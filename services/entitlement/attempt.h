@@ -25,6 +25,11 @@ MUST_CHECK bool attempt_take_subjects(const struct check_order *order,
                                       const struct check_input *input, struct hash128 subject,
                                       struct err *err);
 
+/* The question was decided: ask what is tried as well.  `parties` are those of the decision. */
+void attempt_shadow(const struct check_order *order, const struct check_input *input,
+                    const struct check_party *parties, size_t party_count,
+                    struct check_result *result);
+
 /* Count a question without a decision. */
 void attempt_count_failure(const struct check_order *order, const struct err *err);
 

@@ -105,7 +105,8 @@ bool check_limits(const struct limits *limits, const struct check_input *input, 
 void check_order_release(struct check_order *order)
 {
     directive_set_unref(order->set);
-    order->set = NULL;
+    directive_set_unref(order->shadow);
+    order->set = order->shadow = NULL;
 }
 
 bool check_try(struct check_order *order, struct arena *arena, bool *ret_is_ok, struct err *err)

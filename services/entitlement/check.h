@@ -34,6 +34,7 @@ struct watches;
 
 struct entitlement_options {
     struct snapshot *directives; /* of struct directive_set */
+    struct snapshot *shadow;     /* the same: of the set that is tried beside it; or NULL */
     struct snapshot *keys;       /* of struct key_ring, for claim tokens and receipts */
     struct facts_cache *cache;
     struct store *store;
@@ -98,6 +99,15 @@ struct check_party {
     bool is_stale;
 };
 
+/* What would have come of it if the directives that are tried were in force: for the record and for
+ * nobody else. */
+struct check_shadow {
+    bool is_there; /* something that is tried has to do with the resource */
+    enum truth truth;
+    enum decision_reason reason;
+    const struct directive *decisive;
+};
+
 /* What came of one question. */
 struct check_result {
     bool is_failed; /* no decision was made: `err` says why */
@@ -114,6 +124,7 @@ struct check_result {
     const struct hash128 *whose; /* whose facts decided; only if the question wants handles */
     size_t whose_count;
     bool is_by_claim;
+    struct check_shadow shadow;
 };
 
 struct check_run;
@@ -134,10 +145,11 @@ struct check_order {
     uint32_t worker_index;    /* whose metrics */
     int64_t started_ns;
 
-    struct directive_set *set; /* a reference of the order's own */
-    int64_t asked_ms;          /* wall time of the run */
-    int64_t now_ms;            /* the moment that is decided for: the same, but for explanations */
-    struct lease lease;        /* when it was last tried to decide */
+    struct directive_set *set;    /* a reference of the order's own */
+    struct directive_set *shadow; /* likewise, of `set`; NULL: nothing is tried */
+    int64_t asked_ms;             /* wall time of the run */
+    int64_t now_ms;     /* the moment that is decided for: the same, but for explanations */
+    struct lease lease; /* when it was last tried to decide */
     struct check_result *results; /* as many as inputs */
     struct revision least;        /* min_revision, read */
     struct revision revision;     /* of the facts that were used; of a batch the newest */
@@ -181,7 +193,7 @@ void check_run_go(struct check_run *run);
 void check_run_abandon(void *run);
 void check_run_free(struct check_run *run);
 
-/* Release what the order refers to (the directive set). */
+/* Release what the order refers to (the directive sets). */
 void check_order_release(struct check_order *order);
 
 #endif

@@ -162,6 +162,30 @@ void decide(const struct directive_set *set, const struct check_input *input,
     result->max_age_ms = max_age_of(&all, result);
 }
 
+void decide_shadow(const struct directive_set *shadow, const struct check_input *input,
+                   const struct check_party *parties, size_t party_count, int64_t now_ms,
+                   struct check_shadow *ret_shadow)
+{
+    struct directive_answer answers[2], *weakest = &answers[0], *other = &answers[1];
+
+    ret_shadow->is_there = false;
+    for (size_t i = 0; i < party_count; i++) {
+        const struct directive_question question = decide_question(input, &parties[i], now_ms);
+
+        if (!directive_evaluate_shadow(shadow, &question, i == 0 ? weakest : other))
+            return;
+        if (i > 0 && is_weaker(other, weakest)) {
+            struct directive_answer *stronger = weakest;
+
+            weakest = other;
+            other = stronger;
+        }
+    }
+    if (party_count > 0)
+        *ret_shadow =
+            (struct check_shadow){true, weakest->truth, weakest->reason, weakest->decisive};
+}
+
 void decide_refused(struct check_result *ret_result)
 {
     ret_result->is_allowed = false;

@@ -14,6 +14,14 @@ void decide(const struct directive_set *set, const struct check_input *input,
             const struct check_party *parties, size_t party_count, int64_t now_ms,
             int64_t max_age_ms, const struct lease *lease, struct check_result *ret_result);
 
+/*
+ * What the directives of `shadow` would have said to the same question about the same parties.
+ * Needs nothing that decide() did not have: what it cannot know it calls UNKNOWN.
+ */
+void decide_shadow(const struct directive_set *shadow, const struct check_input *input,
+                   const struct check_party *parties, size_t party_count, int64_t now_ms,
+                   struct check_shadow *ret_shadow);
+
 /* A refusal that rests on nothing that may be told. */
 void decide_refused(struct check_result *ret_result);
 

@@ -175,6 +175,7 @@ static bool decide_all(struct explaining *explaining, struct check_party *partie
     if (collect(explaining, parties, ret_count, err)) {
         decide(order->set, &explaining->input, parties, *ret_count, order->now_ms,
                entitlement_options(order->entitlement)->max_age_ms, &order->lease, result);
+        attempt_shadow(order, &explaining->input, parties, *ret_count, result);
         if (explaining->has_time)
             result->max_age_ms = 0;
     } else if (order->is_terse) {

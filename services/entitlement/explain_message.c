@@ -3,6 +3,7 @@
 #include "entitlement/explain_message.h"
 
 #include "domain/directive/explain.h"
+#include "domain/directive/shadow.h"
 #include "entitlement/decide.h"
 
 /* Trees are told as lines with a depth: messages of this contract do not nest in themselves. */
@@ -158,6 +159,28 @@ static void write_citation(const struct check_result *result, struct arena *aren
         cited->exemption ? &cited->exemption->authority : &cited->directive->authority, arena);
 }
 
+static Passgate__V1__ShadowAnswer *shadow_message(const struct check_result *result,
+                                                  struct arena *arena)
+{
+    const struct check_shadow *shadow = &result->shadow;
+    Passgate__V1__ShadowAnswer *message;
+
+    if (!shadow->is_there)
+        return NULL;
+    message = arena_alloc(arena, sizeof(*message));
+    passgate__v1__shadow_answer__init(message);
+    message->truth = truth_message(shadow->truth);
+    message->reason = (Passgate__V1__Reason)shadow->reason;
+    message->comparison =
+        (Passgate__V1__ShadowComparison)(1 + shadow_compare(result->answer.truth, result->reason,
+                                                            shadow->truth, shadow->reason));
+    if (shadow->decisive) {
+        message->directive = (char *)shadow->decisive->id;
+        message->directive_digest = (char *)shadow->decisive->digest;
+    }
+    return message;
+}
+
 void explain_response_write(const struct check_order *order, const struct check_result *result,
                             const struct check_party *parties, size_t party_count,
                             enum disclose disclose, struct arena *arena,
@@ -175,4 +198,5 @@ void explain_response_write(const struct check_order *order, const struct check_
     for (size_t i = 0; i < party_count; i++)
         response->parties[i] = party_message(order, &parties[i], disclose, arena);
     write_citation(result, arena, response);
+    response->shadow = shadow_message(result, arena);
 }

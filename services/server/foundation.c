@@ -24,6 +24,7 @@ static bool load_groups(struct server *server, struct diagnostics *diagnostics, 
         return err_set(err, ERR_FILE_INVALID, "the country sets have errors");
     server->environment.groups = server->groups;
     server->environment.organizations = &server->config->organizations;
+    server->environment.keeps_files = server->config->directives.shadow_folder[0] != '\0';
     return true;
 }
 
@@ -198,8 +199,32 @@ static bool load_directives(struct server *server, struct diagnostics *diagnosti
     return directive_folder_load(server->folder, diagnostics, err);
 }
 
+/* Those of the folder; nobody else has directives tried in this release. */
+static void load_shadow(struct server *server)
+{
+    const char *path = server->config->directives.shadow_folder;
+    const struct shadow shadow = {
+        .directives = &server->directives,
+        .set = &server->shadow_set,
+        .environment = &server->environment,
+        .audit = server->audit,
+        .metrics = server->metrics,
+        .clock = &clock_system,
+        .caller = span_text("local"),
+        .method = span_text("directives.shadow_folder"),
+    };
+
+    if (path[0] == '\0')
+        return;
+    server->shadow_folder = shadow_folder_new(path, &shadow);
+    maintenance_look_at_shadow(server->shadow_folder, true);
+}
+
 bool foundation_open(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
-    return load_groups(server, diagnostics, err) && open_storage(server, err) &&
-           load_keys(server, err) && load_directives(server, diagnostics, err);
+    if (!load_groups(server, diagnostics, err) || !open_storage(server, err) ||
+        !load_keys(server, err) || !load_directives(server, diagnostics, err))
+        return false;
+    load_shadow(server);
+    return true;
 }

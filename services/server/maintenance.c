@@ -37,6 +37,24 @@ static void look_at_directives(struct maintenance *maintenance, bool is_kicked)
     arena_release(&arena);
 }
 
+void maintenance_look_at_shadow(struct shadow_folder *folder, bool is_kicked)
+{
+    struct diagnostics diagnostics;
+    struct arena arena;
+    struct err err;
+
+    if (!folder || (!is_kicked && !shadow_folder_has_changed(folder)))
+        return;
+    arena_init(&arena, FINDINGS_ARENA_BYTES);
+    diagnostics_init(&diagnostics, &arena);
+    if (!shadow_folder_load(folder, &diagnostics, &err))
+        log_err("shadow.refused", "what is tried beside the directives in force stays as it is",
+                &err);
+    findings_log(&diagnostics, "shadow.finding", "directives to be tried are refused",
+                 "directive to be tried could be better");
+    arena_release(&arena);
+}
+
 /* A folder that is in the middle of a change, or wrong, leaves the ring as it is. */
 static void look_at_keys(struct maintenance *maintenance)
 {
@@ -110,6 +128,7 @@ static void *run(void *argument)
 
         callers_look(maintenance->options.callers, is_kicked);
         look_at_directives(maintenance, is_kicked);
+        maintenance_look_at_shadow(maintenance->options.shadow, is_kicked);
         look_at_keys(maintenance);
         certificates_look(maintenance->options.certificates, is_kicked);
         look_at_store(maintenance);

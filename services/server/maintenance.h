@@ -6,6 +6,7 @@
 #include "base/mailbox.h"
 #include "base/snapshot.h"
 #include "directive/folder.h"
+#include "directive/shadow_folder.h"
 #include "entitlement/watches.h"
 #include "server/callers.h"
 #include "server/certificates.h"
@@ -15,8 +16,9 @@ struct maintenance;
 struct maintenance_options {
     struct callers *callers;
     struct directive_folder *directives;
-    struct watches *watches; /* are told when the directives were loaded */
-    struct mailbox *mailbox; /* of this thread once it runs */
+    struct shadow_folder *shadow; /* or NULL */
+    struct watches *watches;      /* are told when the directives were loaded */
+    struct mailbox *mailbox;      /* of this thread once it runs */
     const char *keys_folder;
     int64_t keys_keep_ms;
     struct snapshot *keys; /* of struct key_ring */
@@ -27,6 +29,10 @@ struct maintenance_options {
     const struct clock *clock;
     int64_t interval_ms;
 };
+
+/* What is tried may be wrong at every time, a start included: it is told, and nothing else happens.
+ * Looks at the folder where it has changed, or `is_kicked`.  NULL is allowed. */
+void maintenance_look_at_shadow(struct shadow_folder *folder, bool is_kicked);
 
 struct maintenance *maintenance_start(const struct maintenance_options *options);
 

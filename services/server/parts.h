@@ -43,9 +43,11 @@ struct server {
     struct facts_cache *cache;
     struct snapshot keys;
     struct snapshot directives;
+    struct snapshot shadow_set;
     struct certificates *certificates;
     struct mailbox maintenance_mailbox;
     struct directive_folder *folder;
+    struct shadow_folder *shadow_folder; /* NULL: none is configured */
     struct maintenance *maintenance;
     struct watches *watches;
     struct entitlement *entitlement;

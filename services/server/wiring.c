@@ -61,6 +61,7 @@ static void make_entitlement(struct server *server)
     });
     server->entitlement = entitlement_new(&(struct entitlement_options){
         .directives = &server->directives,
+        .shadow = &server->shadow_set,
         .keys = &server->keys,
         .cache = server->cache,
         .store = server->store,
@@ -128,6 +129,7 @@ static void fill_operation_options(struct server *server)
         .issuer = config->realm.issuer,
         .started_at_ms = clock_wall_ms(&clock_system),
         .directives = &server->directives,
+        .shadow = &server->shadow_set,
         .keys = &server->keys,
         .store = server->store,
         .names = &server->names,
@@ -243,6 +245,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     server->maintenance = maintenance_start(&(struct maintenance_options){
         .callers = &server->callers,
         .directives = server->folder,
+        .shadow = server->shadow_folder,
         .watches = server->watches,
         .mailbox = &server->maintenance_mailbox,
         .keys_folder = config->keys.folder,
@@ -280,6 +283,7 @@ bool server_start(const struct config *config, struct diagnostics *diagnostics,
     mailbox_init(&server->maintenance_mailbox);
     key_ring_snapshot_init(&server->keys, NULL);
     directive_set_snapshot_init(&server->directives, NULL);
+    directive_set_snapshot_init(&server->shadow_set, NULL);
     if (!start_all(server, diagnostics, err)) {
         server_stop(server);
         return false;
@@ -335,10 +339,12 @@ void server_stop(struct server *server)
     watches_free(server->watches);
     change_log_free(server->changes);
     outbox_free(server->outbox);
+    shadow_folder_free(server->shadow_folder);
     directive_folder_free(server->folder);
     entitlement_free(server->entitlement);
     reflection_free(server->reflection);
     health_free(server->health);
+    snapshot_release(&server->shadow_set);
     snapshot_release(&server->directives);
     snapshot_release(&server->keys);
     certificates_free(server->certificates);

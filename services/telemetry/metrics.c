@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "domain/directive/evaluate.h"
+#include "domain/directive/shadow.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -12,6 +13,11 @@ static const char *const no_values[] = {NULL};
 static const char *const decision_reasons[] = {
 #define X(name, number) [number] = #name,
     DECISION_REASON_LIST(X)
+#undef X
+};
+static const char *const shadow_differences[] = {
+#define X(name, word) [SHADOW_##name] = word,
+    SHADOW_DIFFERENCE_LIST(X)
 #undef X
 };
 static const char *const cache_results[] = {

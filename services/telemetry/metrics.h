@@ -90,6 +90,12 @@ enum metrics_listener {
       "Number of the directive set in force on this replica.")                                  \
     X(DIRECTIVE_LOADS, COUNTER, "passgate_directive_loads_total", "result", outcomes,           \
       "Attempts to load a directive set.")                                                      \
+    X(SHADOW_DIRECTIVES, GAUGE, "passgate_shadow_directives", NULL, no_values,                  \
+      "Directives that are tried beside those in force.")                                       \
+    X(SHADOW_LOADS, COUNTER, "passgate_shadow_directive_loads_total", "result", outcomes,       \
+      "Attempts to load directives that are tried.")                                            \
+    X(SHADOW_DECISIONS, COUNTER, "passgate_shadow_decisions_total", "comparison",               \
+      shadow_differences, "Decisions compared with what directives that are tried would say.")  \
     X(STORE_UP, GAUGE, "passgate_store_up", NULL, no_values, "1 while the store answers.")      \
     X(STORE_PENDING, GAUGE, "passgate_store_pending_requests", NULL, no_values,                 \
       "Requests that the store has taken and not answered.")                                    \

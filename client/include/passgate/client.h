@@ -286,12 +286,31 @@ struct passgate_party {
     const struct passgate_directive *const *directives;
 };
 
+/* passgate.v1.ShadowComparison: another answer, compared with the one that was given */
+enum passgate_comparison {
+    PASSGATE_COMPARISON_UNSPECIFIED = 0,
+    PASSGATE_COMPARISON_AGREES = 1,
+    PASSGATE_COMPARISON_NARROWS = 2, /* it was allowed, and would not be */
+    PASSGATE_COMPARISON_LOOSENS = 3, /* it was not allowed, and would be */
+    PASSGATE_COMPARISON_DIFFERS = 4, /* neither, for another reason */
+};
+
+/* What would have been answered if the directives that are tried were in force. */
+struct passgate_shadow {
+    enum passgate_truth truth;
+    enum passgate_reason reason;
+    enum passgate_comparison comparison;
+    const char *directive; /* that would have decided, or "" */
+    const char *directive_digest;
+};
+
 struct passgate_explanation {
     const struct passgate_decision *decision; /* never NULL */
     size_t party_count;
     const struct passgate_party *const *parties;
     const struct passgate_authority *authority; /* that decided, or NULL */
     const char *directive;                      /* that decided, or "" */
+    const struct passgate_shadow *shadow;       /* NULL: nothing that is tried concerns it */
 };
 
 /* `at_ms` 0: now. */
@@ -684,6 +703,8 @@ struct passgate_server {
     const char *grpc_version;
     uint32_t directive_language;
     const char *country_groups_as_of;
+    const char *shadow_set_digest; /* "": no directives are tried */
+    uint32_t shadow_directive_count;
 };
 
 struct passgate_server *passgate_get_server(struct passgate_client *client,

@@ -57,6 +57,7 @@ static struct audit_record batch(enum audit_kind kind)
             .truth = i == 0 ? TRUTH_FALSE : TRUTH_TRUE,
             .reason = i == 0 ? DECISION_REASON_NOT_PERMITTED : DECISION_REASON_ALLOWED,
             .directive = i == 0 ? 4 : AUDIT_NO_DIRECTIVE,
+            .shadow = {TRUTH_TRUE, DECISION_REASON_ALLOWED, span_text("looser ab12")},
         };
     return (struct audit_record){
         .kind = kind,
@@ -67,6 +68,7 @@ static struct audit_record batch(enum audit_kind kind)
         .directive_set = 7,
         .latency_us = 1234567,
         .number = 42,
+        .shadow_set = span_text("cd34"),
         .items = items,
         .item_count = 2,
     };
@@ -89,6 +91,9 @@ static void what_is_asked_for_must_hold(void **state)
         {"{\"decision\": \"DECISION_DENY\"}", true},
         {"{\"subject\": \"alice\", \"decision\": \"DECISION_DENY\"}", true},
         {"{\"subject\": \"alice\", \"decision\": \"DECISION_ALLOW\"}", false},
+        {"{\"shadow_differs\": true}", true}, /* of alice, not of bob */
+        {"{\"shadow_differs\": true, \"subject\": \"alice\"}", true},
+        {"{\"shadow_differs\": true, \"subject\": \"bob\"}", false},
         {"{\"from\": \"2026-06-12T21:21:00Z\"}", true},
         {"{\"from\": \"2026-06-12T21:21:00.001Z\"}", false},
         {"{\"until\": \"2026-06-12T21:21:00Z\"}", false},
@@ -184,6 +189,15 @@ static void a_record_is_shown_whole(void **state)
     assert_int_equal(record->items[0]->directive_position, 5);
     assert_string_equal(record->items[0]->directive, ""); /* of a set that is not in force */
     assert_int_equal(strlen(record->items[0]->subject), 32);
+    assert_string_equal(record->shadow_set_digest, "cd34");
+    assert_int_equal(record->items[0]->shadow->truth, PASSGATE__V1__TRUTH__TRUTH_TRUE);
+    assert_int_equal(record->items[0]->shadow->reason, PASSGATE__V1__REASON__REASON_ALLOWED);
+    assert_int_equal(record->items[0]->shadow->comparison,
+                     PASSGATE__V1__SHADOW_COMPARISON__SHADOW_COMPARISON_LOOSENS);
+    assert_string_equal(record->items[0]->shadow->directive, "looser");
+    assert_string_equal(record->items[0]->shadow->directive_digest, "ab12");
+    assert_int_equal(record->items[1]->shadow->comparison,
+                     PASSGATE__V1__SHADOW_COMPARISON__SHADOW_COMPARISON_AGREES);
     assert_string_equal(record->items[1]->resource->id, "mythos-5");
     assert_int_equal(record->items[1]->decision, PASSGATE__V1__DECISION__DECISION_ALLOW);
     assert_int_equal(record->items[1]->directive_position, 0);
