@@ -145,6 +145,9 @@ void text_server(const struct output *output, const struct passgate_server *serv
     output_row(output, "store:", "%s, %s, %s", server->store, server->is_store_up ? "up" : "DOWN",
                server->store_durability);
     output_row(output, "audit:", "%s, log %s", server->audit_mode, server->audit_log_id);
+    output_row(output, "facts sealed for:", "%s",
+               server->retention_key_id[0] ? server->retention_key_id
+                                           : "nobody: audit.retention_key_file is not set");
     output_row(output, "workers:", "%" PRIu32, server->workers);
     output_row(output, "gRPC:", "%s", server->grpc_version);
 }

@@ -45,6 +45,7 @@ static void project_server(const ProtobufCMessage *message, struct arena *arena,
         .country_groups_as_of = reply->country_groups_as_of,
         .shadow_set_digest = reply->shadow_set_digest,
         .shadow_directive_count = reply->shadow_directive_count,
+        .retention_key_id = reply->retention_key_id,
     };
 }
 

@@ -8,6 +8,7 @@
 #include "domain/directive/shadow.h"
 #include "interceptors/caller.h"
 #include "keys/key_ring.h"
+#include "keys/sealed.h"
 #include "passgate/v1/admin.pb-c.h"
 #include "rpc/call.h"
 #include "rpc/server.h"
@@ -71,6 +72,7 @@ static void get_server_info(struct rpc_call *call, const ProtobufCMessage *messa
     const struct admin_options *options = context;
     struct arena *arena = rpc_call_arena(call);
     Passgate__V1__GetServerInfoResponse response = PASSGATE__V1__GET_SERVER_INFO_RESPONSE__INIT;
+    struct seal_key *retention_key = snapshot_get(options->retention_key);
     struct store_state store;
 
     (void)message;
@@ -90,6 +92,9 @@ static void get_server_info(struct rpc_call *call, const ProtobufCMessage *messa
     response.directive_language = DIRECTIVE_LANGUAGE;
     response.country_groups_as_of =
         (char *)day_format(options->groups->as_of_day, arena_alloc(arena, TIMESTAMP_TEXT_MAX));
+    if (retention_key)
+        response.retention_key_id = arena_text(arena, span_text(seal_key_id(retention_key)));
+    seal_key_unref(retention_key);
     rpc_call_reply(call, &response.base);
 }
 

@@ -24,6 +24,7 @@ struct admin_options {
     int64_t write_timeout_ms;
     struct audit_log *audit;
     const struct country_groups *groups;
+    struct snapshot *retention_key; /* of struct seal_key */
     const struct clock *clock;
 };
 

@@ -126,6 +126,7 @@ struct config {
     struct {
         const char *folder;
         enum config_audit_mode mode;
+        const char *retention_key_file; /* "": no documents about changes */
         int64_t ring_bytes;
         int64_t segment_bytes;
     } audit;

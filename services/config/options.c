@@ -109,6 +109,15 @@ const struct option options[] = {
          "what happens when records come faster than the disk takes them: with `bounded` a full "
          "ring refuses calls and never drops a record, and a crash loses at most 10 ms; with "
          "`durable` every answer waits for its record; `ring` drops records and counts them"},
+    {.name = "audit.retention_key_file",
+     .type = OPTION_FILE,
+     .offset = TEXT(audit.retention_key_file),
+     .fallback = "",
+     .fallback_note = "nothing is sealed",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "public key (EC P-256, PEM) for which what is known of a subject is sealed into the "
+             "record of each change; whoever keeps its private half, and nobody else, can open it, "
+             "so that it must not be here; without it nothing is sealed; a change is taken up"},
     {.name = "audit.ring_bytes",
      .type = OPTION_BYTES,
      .offset = NUMBER(audit.ring_bytes),

@@ -223,7 +223,9 @@ static void load_shadow(struct server *server)
 bool foundation_open(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     if (!load_groups(server, diagnostics, err) || !open_storage(server, err) ||
-        !load_keys(server, err) || !load_directives(server, diagnostics, err))
+        !load_keys(server, err) ||
+        !retention_load(&server->retention, server->config->audit.retention_key_file, err) ||
+        !load_directives(server, diagnostics, err))
         return false;
     load_shadow(server);
     return true;

@@ -131,6 +131,7 @@ static void *run(void *argument)
         maintenance_look_at_shadow(maintenance->options.shadow, is_kicked);
         look_at_keys(maintenance);
         certificates_look(maintenance->options.certificates, is_kicked);
+        retention_look(maintenance->options.retention);
         look_at_store(maintenance);
         look_at_lease(maintenance);
         look_at_clock(maintenance);

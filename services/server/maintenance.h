@@ -10,6 +10,7 @@
 #include "entitlement/watches.h"
 #include "server/callers.h"
 #include "server/certificates.h"
+#include "server/retention.h"
 
 struct maintenance;
 
@@ -23,6 +24,7 @@ struct maintenance_options {
     int64_t keys_keep_ms;
     struct snapshot *keys; /* of struct key_ring */
     struct certificates *certificates;
+    struct retention *retention;
     struct store *store;
     struct readiness *readiness;
     int64_t lease_ms;

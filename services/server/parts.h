@@ -18,6 +18,7 @@
 #include "server/callers.h"
 #include "server/certificates.h"
 #include "server/maintenance.h"
+#include "server/retention.h"
 #include "server/server.h"
 #include "server/watchdog.h"
 #include "verification/verification.h"
@@ -44,6 +45,7 @@ struct server {
     struct snapshot keys;
     struct snapshot directives;
     struct snapshot shadow_set;
+    struct retention retention;
     struct certificates *certificates;
     struct mailbox maintenance_mailbox;
     struct directive_folder *folder;

@@ -7,6 +7,7 @@
 #include "server/parts.h"
 #include "server/sources.h"
 #include "telemetry/process.h"
+#include "verification/change_document.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -29,6 +30,16 @@ static uint64_t directive_set_in_force(void *context)
 
     directive_set_unref(set);
     return number;
+}
+
+/* The largest document about a change that the memory of the log has room for, twice over. */
+static size_t change_document_bytes_max(const struct config *config)
+{
+    size_t half = (size_t)config->audit.ring_bytes / 4;
+
+    if (half > CHANGE_DOCUMENT_BYTES_MAX)
+        return CHANGE_DOCUMENT_BYTES_MAX;
+    return half < CHANGE_DOCUMENT_BYTES_MIN ? CHANGE_DOCUMENT_BYTES_MIN : half;
 }
 
 /* The sets that claims answer about: the embargoes that most directives ask for. */
@@ -95,6 +106,9 @@ static void fill_options(struct server *server)
         .write_timeout_ms = config->store.write_timeout_ms,
         .directive_set_number = directive_set_in_force,
         .context = server,
+        .retention_key = &server->retention.key,
+        .change_document_bytes_max = change_document_bytes_max(config),
+        .groups = server->groups,
     };
     server->claims = (struct claim_options){
         .store = server->store,
@@ -137,6 +151,7 @@ static void fill_operation_options(struct server *server)
         .write_timeout_ms = config->store.write_timeout_ms,
         .audit = server->audit,
         .groups = server->groups,
+        .retention_key = &server->retention.key,
         .clock = &clock_system,
     };
     server->audit_service = (struct audit_service_options){
@@ -252,6 +267,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
         .keys_keep_ms = foundation_keys_keep_ms(server),
         .keys = &server->keys,
         .certificates = server->certificates,
+        .retention = &server->retention,
         .store = server->store,
         .readiness = server->readiness,
         .lease_ms = config->directives.lease_ms,
@@ -284,6 +300,7 @@ bool server_start(const struct config *config, struct diagnostics *diagnostics,
     key_ring_snapshot_init(&server->keys, NULL);
     directive_set_snapshot_init(&server->directives, NULL);
     directive_set_snapshot_init(&server->shadow_set, NULL);
+    retention_init(&server->retention);
     if (!start_all(server, diagnostics, err)) {
         server_stop(server);
         return false;
@@ -347,6 +364,7 @@ void server_stop(struct server *server)
     snapshot_release(&server->shadow_set);
     snapshot_release(&server->directives);
     snapshot_release(&server->keys);
+    retention_release(&server->retention);
     certificates_free(server->certificates);
     callers_release(&server->callers);
     metrics_free(server->metrics);

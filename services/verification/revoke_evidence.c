@@ -91,5 +91,6 @@ void revoke_evidence(struct rpc_call *call, const ProtobufCMessage *message, voi
     subject_write_note_id(
         write, span_text(request->evidence_id[0] ? request->evidence_id : request->check_id));
     subject_write_note_id(write, span_text(request->reason));
+    subject_write_note_circumstance(write, "reason", span_text(request->reason));
     subject_write_start(write);
 }

@@ -4,6 +4,9 @@
  * meanwhile, together with the request_id, the feed entry and the audit record; try again when
  * somebody did.
  *
+ * The audit record of a write that changes the record carries a sealed document about the change
+ * (change_document.h), if there is a key to seal it for.
+ *
  * The same request_id with the same body gets the same answer for 24 hours, whether or not there
  * was anything to change.
  *
@@ -14,9 +17,15 @@
 
 #include "rpc/call.h"
 #include "storage/record.h"
+#include "verification/change_document.h"
 #include "verification/verification.h"
 
-enum { SUBJECT_WRITE_ATTEMPTS = 8, SUBJECT_WRITE_IDS_MAX = 12, SUBJECT_WRITE_NOTE_MAX = 64 };
+enum {
+    SUBJECT_WRITE_ATTEMPTS = 8,
+    SUBJECT_WRITE_IDS_MAX = 12,
+    SUBJECT_WRITE_CIRCUMSTANCES_MAX = 12,
+    SUBJECT_WRITE_NOTE_MAX = 64,
+};
 
 struct subject_write;
 
@@ -42,6 +51,8 @@ struct subject_write {
     enum audit_kind audit_kind;
     struct span audit_ids[SUBJECT_WRITE_IDS_MAX]; /* what the act was about */
     size_t audit_id_count;
+    struct circumstance circumstances[SUBJECT_WRITE_CIRCUMSTANCES_MAX]; /* for the document */
+    size_t circumstance_count;
     struct span on_behalf_of;  /* an organization, for the record */
     const struct err *failure; /* the answer also when something is written; NULL: respond() */
     void *detail;              /* the method's own, in the arena */
@@ -76,6 +87,9 @@ void subject_write_start(struct subject_write *write);
 void subject_write_refuse(struct subject_write *write, const struct err *err);
 
 void subject_write_note_id(struct subject_write *write, struct span id);
+/* Sealed, and not in the record that everybody with the log can read.  `name` is ours. */
+void subject_write_note_circumstance(struct subject_write *write, const char *name,
+                                     struct span text);
 
 /* The revision of `number`, in the arena. */
 char *subject_write_revision(struct subject_write *write);

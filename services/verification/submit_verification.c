@@ -165,21 +165,43 @@ static struct span evidence_id(struct subject_write *write)
     return span_text(text);
 }
 
-/* What the audit record says beside the evidence's id: on what terms, by whom, under which policy.
- */
+/* In the record, and by its name in the sealed document about the change. */
+static void tell(struct subject_write *write, const char *name, const char *text)
+{
+    subject_write_note_id(write, span_text(text));
+    subject_write_note_circumstance(write, name, span_text(text));
+}
+
+/* Free text that may name somebody: sealed only. */
+static void note_statement(struct subject_write *write, const Passgate__V1__Statement *statement)
+{
+    subject_write_note_circumstance(write, "attester", span_text(statement->attester));
+    subject_write_note_circumstance(write, "relation", span_text(statement->relation));
+    subject_write_note_circumstance(write, "authority", span_text(statement->authority));
+    subject_write_note_circumstance(write, "statement_version",
+                                    span_text(statement->statement_version));
+}
+
+/* What is said beside the evidence's id: on what terms, by whom, under which policy. */
 static void note_circumstances(struct subject_write *write, const Passgate__V1__Evidence *submitted)
 {
     subject_write_note_id(
         write, span_text(evidence_class_word((enum evidence_class)submitted->evidence_class)));
     subject_write_note_id(write, span_text(submitted->vendor));
-    subject_write_note_id(write, span_text(submitted->vendor_policy_version));
+    tell(write, "vendor_policy_version", submitted->vendor_policy_version);
     if (submitted->collection) {
-        subject_write_note_id(write, span_text(submitted->collection->purpose));
-        subject_write_note_id(write, span_text(submitted->collection->notice_version));
-        subject_write_note_id(write, span_text(submitted->collection->legal_basis));
+        tell(write, "purpose", submitted->collection->purpose);
+        tell(write, "notice_version", submitted->collection->notice_version);
+        tell(write, "legal_basis", submitted->collection->legal_basis);
     }
-    if (submitted->reviewer)
-        subject_write_note_id(write, span_text(submitted->reviewer->id));
+    if (submitted->statement)
+        note_statement(write, submitted->statement);
+    if (submitted->reviewer) {
+        subject_write_note_circumstance(write, "reviewer", span_text(submitted->reviewer->id));
+        subject_write_note_id(write,
+                              span_text(arena_printf(&write->arena, AUDIT_REVIEWER_LABEL "%s",
+                                                     submitted->reviewer->id)));
+    }
 }
 
 static bool prepare(struct subject_write *write, const Passgate__V1__Evidence *submitted,

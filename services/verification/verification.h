@@ -4,6 +4,8 @@
 #define VERIFICATION_VERIFICATION_H
 
 #include "base/clock.h"
+#include "base/snapshot.h"
+#include "domain/country/groups.h"
 #include "domain/facts/organization.h"
 #include "rpc/method.h"
 #include "storage/names.h"
@@ -23,6 +25,11 @@ struct verification_options {
     /* Of the directive set in force, for revisions. */
     uint64_t (*directive_set_number)(void *context);
     void *context;
+    /* Of struct seal_key: for whom the document about each change is sealed into its record.  NULL,
+     * or with none in it: there are no documents. */
+    struct snapshot *retention_key;
+    size_t change_document_bytes_max;    /* from CHANGE_DOCUMENT_BYTES_MIN */
+    const struct country_groups *groups; /* in use; named in the documents */
 };
 
 /* `options` must outlive the server. */

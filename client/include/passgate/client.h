@@ -705,6 +705,7 @@ struct passgate_server {
     const char *country_groups_as_of;
     const char *shadow_set_digest; /* "": no directives are tried */
     uint32_t shadow_directive_count;
+    const char *retention_key_id; /* "": no facts are sealed into the audit log */
 };
 
 struct passgate_server *passgate_get_server(struct passgate_client *client,

@@ -56,6 +56,9 @@ enum audit_flags {
 
 #define AUDIT_NO_DIRECTIVE UINT32_MAX
 
+/* Before the id of a natural person who has reviewed what was submitted, among `ids`. */
+#define AUDIT_REVIEWER_LABEL "reviewer:"
+
 enum {
     AUDIT_ITEMS_MAX = 4096,
     AUDIT_IDS_MAX = 64,

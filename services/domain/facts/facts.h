@@ -17,6 +17,10 @@
 #include "domain/facts/evidence.h"
 #include "domain/facts/organization.h"
 
+/* Of the derivation: one more whenever the same evidence may give other facts than before.  Who
+ * derives them again years later knows by it which rules were applied then. */
+enum { FACTS_RULES_VERSION = 1 };
+
 enum {
     FACTS_CITIZENSHIPS_MAX = 8,
     FACTS_RESIDENCIES_MAX = 8,

@@ -8,8 +8,10 @@
 #include "entitlement/service.h"
 #include "interceptors/admission.h"
 #include "keys/key_ring.h"
+#include "keys/sealed.h"
 #include "storage/blocking.h"
 #include "storage/sqlite.h"
+#include "verification/change_document.h"
 #include "verification/verification.h"
 
 #include <stdio.h>
@@ -42,6 +44,8 @@ struct world {
     struct facts_cache *cache;
     struct snapshot set;
     struct snapshot keys;
+    struct snapshot retention_key;
+    struct span payload;
     struct watches *watches;
     struct entitlement *entitlement;
     struct verification_options verification;
@@ -190,6 +194,9 @@ static void fill_options(struct world *world)
         .read_timeout_ms = STORE_TIMEOUT_MS,
         .write_timeout_ms = STORE_TIMEOUT_MS,
         .directive_set_number = set_number,
+        .retention_key = &world->retention_key,
+        .change_document_bytes_max = CHANGE_DOCUMENT_BYTES_MAX,
+        .groups = world->groups,
     };
     world->claims = (struct claim_options){
         .store = world->store,
@@ -283,6 +290,7 @@ struct world *world_new(const struct caller_bindings *bindings)
     open_storage(world);
     directive_set_snapshot_init(&world->set, compile(world));
     key_ring_snapshot_init(&world->keys, load_keys(world));
+    seal_key_snapshot_init(&world->retention_key, NULL);
     fill_options(world);
     serve(world, bindings);
     return world;
@@ -306,6 +314,7 @@ void world_free(struct world *world)
     entitlement_free(world->entitlement);
     snapshot_release(&world->set);
     snapshot_release(&world->keys);
+    snapshot_release(&world->retention_key);
     snapshot_release(&world->callers);
     metrics_free(world->metrics);
     mailbox_release(&world->mailbox);
@@ -395,6 +404,7 @@ static const char *describe(struct world *world, const struct store_outbox_entry
 
     if (!audit_record_decode(entry->record, &world->arena, &record, &err))
         give_up("audit record", &err);
+    world->payload = arena_copy(&world->arena, record.payload);
     return arena_printf(&world->arena, "%s:%.*s ", audit_kind_name(record.kind),
                         SPAN_FORMAT(record.outcome));
 }
@@ -419,6 +429,21 @@ const char *world_outbox(struct world *world)
     store_request_free(taken);
     store_request_free(removal);
     return text;
+}
+
+struct span world_payload(const struct world *world)
+{
+    return world->payload;
+}
+
+void world_seal_for(struct world *world, const char *public_pem)
+{
+    struct seal_key *key = NULL;
+    struct err err;
+
+    if (public_pem && !seal_key_from_pem(span_text(public_pem), SEAL_PUBLIC, &key, &err))
+        give_up("retention key", &err);
+    snapshot_replace(&world->retention_key, key);
 }
 
 void world_number_directives(struct world *world, uint64_t number)

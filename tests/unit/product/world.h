@@ -57,6 +57,12 @@ void world_number_directives(struct world *world, uint64_t number);
  * "kind:outcome " each. */
 const char *world_outbox(struct world *world);
 
+/* The payload of the last record that world_outbox() has taken. */
+struct span world_payload(const struct world *world);
+
+/* Documents about changes are sealed from now on; NULL: not any more. */
+void world_seal_for(struct world *world, const char *public_pem);
+
 /* Another key signs from now on, and the one before is gone. */
 void world_replace_keys(struct world *world);
 
