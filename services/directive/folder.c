@@ -11,6 +11,8 @@ struct directive_folder {
     struct directive_folder_options options;
     bool is_looked_at;  /* the files were compiled, or found wrong: they are worth no second look */
     uint64_t signature; /* … as they were then */
+    uint64_t recorded_number; /* of the set that is on record … */
+    int32_t recorded_day;     /* … in the segment of this day */
 };
 
 struct directive_folder *directive_folder_new(const struct directive_folder_options *options)
@@ -52,6 +54,32 @@ static bool compile(struct directive_folder *folder, struct arena *arena,
     return true;
 }
 
+static bool record(struct directive_folder *folder, const struct directive_set *set,
+                   struct err *err)
+{
+    const struct directive_folder_options *options = &folder->options;
+    int64_t now_ms = clock_wall_ms(options->clock);
+    uint64_t number = directive_set_number(set);
+
+    if (!options->in_force ||
+        (number == folder->recorded_number && day_of_ms(now_ms) == folder->recorded_day))
+        return true;
+    if (!in_force_record(options->in_force, set, now_ms, err))
+        return false;
+    folder->recorded_number = number;
+    folder->recorded_day = day_of_ms(now_ms);
+    return true;
+}
+
+bool directive_folder_record(struct directive_folder *folder, struct err *err)
+{
+    struct directive_set *set = snapshot_get(folder->options.directives);
+    bool is_recorded = !set || record(folder, set, err);
+
+    directive_set_unref(set);
+    return is_recorded;
+}
+
 static bool load(struct directive_folder *folder, struct arena *arena,
                  struct diagnostics *diagnostics, struct err *err)
 {
@@ -64,7 +92,7 @@ static bool load(struct directive_folder *folder, struct arena *arena,
     folder->signature = directive_files_signature(options->path);
     if (!compile(folder, arena, diagnostics, &set, err))
         return false;
-    if (!directive_register_number(&reg, set, arena, err)) {
+    if (!directive_register_number(&reg, set, arena, err) || !record(folder, set, err)) {
         directive_set_unref(set);
         return false;
     }

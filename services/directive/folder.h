@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/mailbox.h"
 #include "base/snapshot.h"
-#include "domain/directive/directive.h"
+#include "directive/in_force.h"
 #include "storage/names.h"
 #include "telemetry/metrics.h"
 #include "telemetry/readiness.h"
@@ -29,6 +29,8 @@ struct directive_folder_options {
     struct readiness *readiness;
     const struct clock *clock;
     struct mailbox *mailbox; /* of the thread that calls directive_folder_load() */
+    /* Where what is in force goes on record; NULL: nowhere. */
+    const struct in_force *in_force;
 };
 
 struct directive_folder;
@@ -46,5 +48,9 @@ bool directive_folder_has_changed(struct directive_folder *folder);
  */
 MUST_CHECK bool directive_folder_load(struct directive_folder *folder,
                                       struct diagnostics *diagnostics, struct err *err);
+
+/* Put what is in force on record again when another day has begun, and with it a segment of the
+ * log.  AUDIT_UNAVAILABLE: it is worth another attempt soon.  The same thread. */
+MUST_CHECK bool directive_folder_record(struct directive_folder *folder, struct err *err);
 
 #endif

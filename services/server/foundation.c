@@ -183,8 +183,21 @@ static bool load_keys(struct server *server, struct err *err)
     return true;
 }
 
+size_t audit_payload_bytes(const struct config *config, size_t least, size_t most)
+{
+    size_t half = (size_t)config->audit.ring_bytes / 4;
+
+    return half > most ? most : half < least ? least : half;
+}
+
 static bool load_directives(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
+    server->in_force = (struct in_force){
+        .audit = server->audit,
+        .groups = server->groups,
+        .mailbox = &server->maintenance_mailbox,
+        .bytes_max = audit_payload_bytes(server->config, IN_FORCE_BYTES_MIN, IN_FORCE_BYTES_MAX),
+    };
     server->folder = directive_folder_new(&(struct directive_folder_options){
         .path = server->config->directives.folder,
         .environment = &server->environment,
@@ -195,6 +208,7 @@ static bool load_directives(struct server *server, struct diagnostics *diagnosti
         .readiness = server->readiness,
         .clock = &clock_system,
         .mailbox = &server->maintenance_mailbox,
+        .in_force = &server->in_force,
     });
     return directive_folder_load(server->folder, diagnostics, err);
 }

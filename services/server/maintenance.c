@@ -55,6 +55,15 @@ void maintenance_look_at_shadow(struct shadow_folder *folder, bool is_kicked)
     arena_release(&arena);
 }
 
+/* A log that is full has said so itself. */
+static void look_at_record(struct maintenance *maintenance)
+{
+    struct err err;
+
+    if (!directive_folder_record(maintenance->options.directives, &err))
+        log_err("directive.record", "what is in force could not be put on record again", &err);
+}
+
 /* A folder that is in the middle of a change, or wrong, leaves the ring as it is. */
 static void look_at_keys(struct maintenance *maintenance)
 {
@@ -129,6 +138,7 @@ static void *run(void *argument)
         callers_look(maintenance->options.callers, is_kicked);
         look_at_directives(maintenance, is_kicked);
         maintenance_look_at_shadow(maintenance->options.shadow, is_kicked);
+        look_at_record(maintenance);
         look_at_keys(maintenance);
         certificates_look(maintenance->options.certificates, is_kicked);
         retention_look(maintenance->options.retention);

@@ -48,6 +48,7 @@ struct server {
     struct retention retention;
     struct certificates *certificates;
     struct mailbox maintenance_mailbox;
+    struct in_force in_force;
     struct directive_folder *folder;
     struct shadow_folder *shadow_folder; /* NULL: none is configured */
     struct maintenance *maintenance;
@@ -78,6 +79,8 @@ struct server {
 /* foundation.c: country sets, storage, keys and directives, in this order. */
 MUST_CHECK bool foundation_open(struct server *server, struct diagnostics *diagnostics,
                                 struct err *err);
+/* The largest payload of a record: half of what the memory of the log takes, within the bounds. */
+size_t audit_payload_bytes(const struct config *config, size_t least, size_t most);
 /* How long a key is kept after it has signed for the last time. */
 int64_t foundation_keys_keep_ms(const struct server *server);
 

@@ -32,16 +32,6 @@ static uint64_t directive_set_in_force(void *context)
     return number;
 }
 
-/* The largest document about a change that the memory of the log has room for, twice over. */
-static size_t change_document_bytes_max(const struct config *config)
-{
-    size_t half = (size_t)config->audit.ring_bytes / 4;
-
-    if (half > CHANGE_DOCUMENT_BYTES_MAX)
-        return CHANGE_DOCUMENT_BYTES_MAX;
-    return half < CHANGE_DOCUMENT_BYTES_MIN ? CHANGE_DOCUMENT_BYTES_MIN : half;
-}
-
 /* The sets that claims answer about: the embargoes that most directives ask for. */
 static void choose_claim_sets(struct server *server)
 {
@@ -107,7 +97,8 @@ static void fill_options(struct server *server)
         .directive_set_number = directive_set_in_force,
         .context = server,
         .retention_key = &server->retention.key,
-        .change_document_bytes_max = change_document_bytes_max(config),
+        .change_document_bytes_max =
+            audit_payload_bytes(config, CHANGE_DOCUMENT_BYTES_MIN, CHANGE_DOCUMENT_BYTES_MAX),
         .groups = server->groups,
     };
     server->claims = (struct claim_options){

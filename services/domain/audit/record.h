@@ -34,7 +34,8 @@
     X(CLAIM_REVOKED, 33, "claim_revoked")                                             \
     X(DIRECTIVES_ACTIVATED, 48, "directives_activated")                               \
     X(SHADOW_ACTIVATED, 49, "shadow_activated") /* others are tried beside them */    \
-    X(ADMINISTRATION, 80, "administration")     /* any other act of an operator */    \
+    X(DIRECTIVES_IN_FORCE, 50, "directives_in_force")                                 \
+    X(ADMINISTRATION, 80, "administration") /* any other act of an operator */        \
     X(LOG_OPENED, 96, "log_opened")                                                   \
     X(LOG_CLOSED, 97, "log_closed")                                                   \
     X(RECORDS_DROPPED, 98, "records_dropped") /* mode ring; `number` says how many */ \

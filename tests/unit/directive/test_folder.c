@@ -26,6 +26,8 @@ struct world {
     struct metrics *metrics;
     struct readiness *readiness;
     struct snapshot set;
+    struct audit_log *audit;
+    struct in_force in_force;
     struct directive_folder *source;
     struct diagnostics diagnostics;
     struct err err;
@@ -47,6 +49,16 @@ static void start(struct world *world)
 
     if (!sqlite_open(&sqlite, &world->store, &world->err))
         fail_msg("%s", world->err.detail);
+    if (!audit_open(&(struct audit_options){.folder = path_of(world, "audit"),
+                                            .clock = &world->clock.clock},
+                    &world->audit, &world->err))
+        fail_msg("%s", world->err.detail);
+    world->in_force = (struct in_force){
+        .audit = world->audit,
+        .groups = world->directives->groups,
+        .mailbox = &world->mailbox,
+        .bytes_max = IN_FORCE_BYTES_MAX,
+    };
     world->names.partition_count = world->store->partition_count;
     directive_set_snapshot_init(&world->set, NULL);
     world->source = directive_folder_new(&(struct directive_folder_options){
@@ -59,6 +71,7 @@ static void start(struct world *world)
         .readiness = world->readiness,
         .clock = &world->clock.clock,
         .mailbox = &world->mailbox,
+        .in_force = &world->in_force,
     });
 }
 
@@ -66,6 +79,7 @@ static void stop(struct world *world)
 {
     directive_folder_free(world->source);
     snapshot_release(&world->set);
+    audit_close(world->audit);
     store_free(world->store);
 }
 
@@ -383,6 +397,37 @@ static void a_register_that_cannot_be_read_numbers_nothing(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Records in the log. */
+static uint64_t count_records(struct world *world)
+{
+    struct audit_state state;
+
+    audit_get_state(world->audit, &state);
+    return state.next_sequence - 1;
+}
+
+static void what_is_in_force_is_on_record_at_once_and_again_every_day(void **state)
+{
+    struct world *world = *state;
+    uint64_t count = count_records(world);
+
+    write_file(world, "resources.yaml", fixture_resources);
+    write_directive(world, "one", "First", false);
+    assert_loads(world, 1);
+    assert_int_equal(count_records(world), ++count);
+    assert_loads(world, 1); /* the same again is on record */
+    assert_true(directive_folder_record(world->source, &world->err));
+    assert_int_equal(count_records(world), count);
+    write_directive(world, "one", "Changed", false);
+    assert_loads(world, 2);
+    assert_int_equal(count_records(world), ++count);
+    test_clock_advance(&world->clock, TIMESTAMP_DAY_MS);
+    assert_true(directive_folder_record(world->source, &world->err));
+    assert_int_equal(count_records(world), ++count);
+    assert_true(directive_folder_record(world->source, &world->err));
+    assert_int_equal(count_records(world), count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -395,6 +440,7 @@ int main(void)
         TEST(a_thousand_directives_are_registered),
         TEST(two_at_once_agree_on_the_number),
         TEST(a_register_that_cannot_be_read_numbers_nothing),
+        TEST(what_is_in_force_is_on_record_at_once_and_again_every_day),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
