@@ -88,7 +88,10 @@ static int prove(const struct cli *cli, const struct log_folder *folder,
         return cli_fail_with(cli, "there is no good head of this log in %s", folder->path);
     if (!audit_prove(&folder->files, &newest.head, sequence, &inclusion, &err)) {
         cli_fail_err(cli, &err);
-        return err.code == ERR_NOT_FOUND || err.code == ERR_STORE_CORRUPT ? EXIT_DENY : EXIT_ERROR;
+        return err.code == ERR_RECORD_UNKNOWN || err.code == ERR_TREE_HEAD_BEHIND ||
+                       err.code == ERR_STORE_CORRUPT
+                   ? EXIT_DENY
+                   : EXIT_ERROR;
     }
     if (cli->output.is_json)
         print_json(cli, &newest, &inclusion, ring != NULL);

@@ -14,6 +14,25 @@ static const struct rpc_method methods[] = {
         .request_bytes_max = 8 * 1024,
         .flags = RPC_IDEMPOTENT,
     },
+    {
+        .name = "GetTreeHead",
+        .kind = RPC_UNARY,
+        .handle = get_tree_head, /* which submits a job when there is something to wait for */
+        .roles = ROLE_AUDITOR,
+        .deadline_cap_ms = 30000,
+        .request_bytes_max = 1024,
+        .flags = RPC_IDEMPOTENT,
+    },
+    {
+        .name = "GetInclusionProof",
+        .kind = RPC_UNARY,
+        .runs = RPC_RUNS_ON_EXECUTOR,
+        .handle = get_inclusion_proof,
+        .roles = ROLE_AUDITOR,
+        .deadline_cap_ms = 30000,
+        .request_bytes_max = 1024,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+    },
 };
 
 struct rpc_service audit_service(struct audit_service_options *options)

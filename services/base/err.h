@@ -101,6 +101,10 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(HASH_KEY_OTHER, FAILED_PRECONDITION, 409, INFO,                                             \
       "the names were made with another hash key than this store's")                              \
     X(STORE_NOT_EMPTY, FAILED_PRECONDITION, 409, INFO, "the store knows subjects already")        \
+    X(RECORD_OF_OTHER_LOG, FAILED_PRECONDITION, 409, INFO,                                        \
+      "the record is in the log of another replica")                                              \
+    X(TREE_HEAD_BEHIND, FAILED_PRECONDITION, 409, INFO,                                           \
+      "no signed tree head goes so far yet, try again in a second")                               \
     X(NOTHING_TO_CLAIM, FAILED_PRECONDITION, 409, INFO,                                           \
       "nothing is known that a claim could state")                                                \
     /* Who asks, and for what. */                                                                 \
@@ -109,6 +113,7 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(ROLE_MISSING, PERMISSION_DENIED, 403, INFO, "the caller may not do this")                   \
     X(OUTSIDE_LIMITS, PERMISSION_DENIED, 403, INFO, "the caller's binding does not reach this")   \
     X(NOT_FOUND, NOT_FOUND, 404, INFO, "not found")                                               \
+    X(RECORD_UNKNOWN, NOT_FOUND, 404, INFO, "the log has no such record")                         \
     X(METHOD_UNKNOWN, UNIMPLEMENTED, 404, INFO, "no such method")                                 \
     /* Limits. */                                                                                 \
     X(MESSAGE_TOO_LARGE, RESOURCE_EXHAUSTED, 413, INFO, "the message is too large")               \

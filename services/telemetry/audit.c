@@ -162,6 +162,25 @@ void audit_wait(struct audit_log *log, uint64_t sequence, struct audit_waiter *w
         inbox_post(waiter->reply_to, &waiter->done);
 }
 
+void audit_wait_head(struct audit_log *log, uint64_t sequence, struct audit_waiter *waiter)
+{
+    bool is_known;
+
+    waiter->sequence = sequence;
+    pthread_mutex_lock(&log->lock);
+    waiter->is_durable = sequence > 0 && sequence <= log->state.durable_sequence;
+    waiter->is_covered = sequence > 0 && sequence <= log->state.covered_sequence;
+    is_known = waiter->is_covered || sequence == 0 || sequence >= log->next_sequence ||
+               log->state.is_failing || log->is_closing || !log->ledger.sign;
+    if (!is_known) {
+        waiter->next = log->head_waiters;
+        log->head_waiters = waiter;
+    }
+    pthread_mutex_unlock(&log->lock);
+    if (is_known)
+        inbox_post(waiter->reply_to, &waiter->done);
+}
+
 uint64_t audit_log_id(const struct audit_log *log)
 {
     return log->folder.log_id;
@@ -206,6 +225,20 @@ bool audit_prove_record(struct audit_log *log, const struct audit_head *head, ui
     arena_init(&arena, 4096);
     is_proved = audit_folder_files(&log->folder, &arena, &files, err) &&
                 audit_prove(&files, head, sequence, ret_inclusion, err);
+    arena_release(&arena);
+    return is_proved;
+}
+
+bool audit_prove_old_size(struct audit_log *log, const struct audit_head *head, uint64_t old_size,
+                          struct tree_proof *ret_proof, struct err *err)
+{
+    struct audit_files files;
+    struct arena arena;
+    bool is_proved;
+
+    arena_init(&arena, 4096);
+    is_proved = audit_folder_files(&log->folder, &arena, &files, err) &&
+                audit_prove_consistency(&files, head, old_size, ret_proof, err);
     arena_release(&arena);
     return is_proved;
 }

@@ -90,6 +90,7 @@ struct audit_waiter {
     struct task done; /* posted once the outcome is known */
     struct inbox *reply_to;
     bool is_durable; /* false: it could not be written when it was tried; it may still be later */
+    bool is_covered; /* of audit_wait_head(): and the newest head has it */
 
     uint64_t sequence; /* the log's own */
     struct audit_waiter *next;
@@ -99,10 +100,15 @@ struct audit_waiter {
  * the call.  The caller sets `done.run` and `reply_to`. */
 void audit_wait(struct audit_log *log, uint64_t sequence, struct audit_waiter *waiter);
 
+/* The same until a signed head covers the record, a second at most; not covered: there is no such
+ * record, or it could not be written or signed when that was tried. */
+void audit_wait_head(struct audit_log *log, uint64_t sequence, struct audit_waiter *waiter);
+
 struct audit_state {
     bool is_failing; /* the last attempt to write failed */
     uint64_t next_sequence;
     uint64_t durable_sequence; /* this one and all before */
+    uint64_t covered_sequence; /* this one and all before: by the newest head; 0: there is none */
     uint64_t refused;
     uint64_t dropped;
     size_t backlog_bytes;
@@ -117,11 +123,17 @@ bool audit_get_head(struct audit_log *log, struct arena *arena, struct audit_hea
                     struct span *ret_jws);
 
 /*
- * That a record is in the tree of that head: NOT_FOUND when it is not, or not yet (heads are at
- * most a second apart).  Reads a segment from the disk: only where one may wait.
+ * That a record is in the tree of that head: RECORD_UNKNOWN when it is not, TREE_HEAD_BEHIND when
+ * it is not yet (heads are at most a second apart).  Reads a segment from the disk: only where one
+ * may wait.
  */
 MUST_CHECK bool audit_prove_record(struct audit_log *log, const struct audit_head *head,
                                    uint64_t sequence, struct audit_inclusion *ret_inclusion,
                                    struct err *err);
+/* That the tree of the first `old_size` records is a prefix of that of this head: as
+ * audit_prove_consistency() in domain/audit/prove.h. */
+MUST_CHECK bool audit_prove_old_size(struct audit_log *log, const struct audit_head *head,
+                                     uint64_t old_size, struct tree_proof *ret_proof,
+                                     struct err *err);
 
 #endif

@@ -45,7 +45,8 @@ struct audit_log {
     int32_t segment_day;
     uint64_t unsaid_drops; /* dropped, and not yet in the log */
     struct audit_waiter *waiters;
-    bool is_urgent; /* somebody waits, or there is little room */
+    struct audit_waiter *head_waiters; /* for a head */
+    bool is_urgent;                    /* somebody waits, or there is little room */
     bool is_closing;
     struct audit_state state; /* counters; the sequence numbers are filled in when asked */
     struct audit_head head;   /* the newest one that was signed; size 0: none */

@@ -150,6 +150,8 @@ static bool fill_entry(struct audit_reader *reader, struct span payload, uint64_
         .index = reader->next_index++,
         .segment = current_path(reader),
         .frame_bytes = frame_bytes,
+        .base_ms = reader->cursor.base_ms,
+        .payload = payload,
     };
     if (!audit_record_get(payload, reader->dictionary, reader->cursor.base_ms, &reader->entry_arena,
                           &reader->entry.record, err))

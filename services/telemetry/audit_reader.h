@@ -17,6 +17,8 @@ struct audit_entry {
     uint64_t index;      /* records of the log before this one */
     const char *segment; /* its file */
     size_t frame_bytes;
+    int64_t base_ms;     /* the time of its block */
+    struct span payload; /* as it stands in the file */
     struct audit_record record;
 };
 

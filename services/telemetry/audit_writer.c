@@ -88,25 +88,33 @@ static bool flush(struct audit_log *log, const struct audit_buffer *buffer, stru
     return true;
 }
 
-/* Those whose record is durable; all of them when writing failed. */
-static struct audit_waiter *take_waiters(struct audit_log *log, bool is_flushed)
+/* Those whose record is among the first `sequence`, or all of them; put before `taken`. */
+static struct audit_waiter *take_from(struct audit_log *log, struct audit_waiter **at,
+                                      uint64_t sequence, bool is_all, struct audit_waiter *taken)
 {
-    struct audit_waiter *taken = NULL, **at = &log->waiters;
-
     while (*at) {
         struct audit_waiter *waiter = *at;
-        bool is_durable = waiter->sequence <= log->state.durable_sequence;
 
-        if (is_flushed && !is_durable) {
+        if (!is_all && waiter->sequence > sequence) {
             at = &waiter->next;
             continue;
         }
         *at = waiter->next;
-        waiter->is_durable = is_durable;
+        waiter->is_durable = waiter->sequence <= log->state.durable_sequence;
+        waiter->is_covered = waiter->sequence <= log->state.covered_sequence;
         waiter->next = taken;
         taken = waiter;
     }
     return taken;
+}
+
+/* Those whose record is durable; all of them when writing failed: no head can cover it, either. */
+static struct audit_waiter *take_waiters(struct audit_log *log, bool is_flushed)
+{
+    struct audit_waiter *taken =
+        take_from(log, &log->waiters, log->state.durable_sequence, !is_flushed, NULL);
+
+    return is_flushed ? taken : take_from(log, &log->head_waiters, 0, true, taken);
 }
 
 /* A waiter may be gone as soon as it is posted. */
@@ -206,22 +214,31 @@ static struct audit_buffer *swap(struct audit_log *log)
     return full;
 }
 
-/* A new head is for everybody to see. */
+/* Under the lock.  A new head is for everybody to see; what is durable has been entered by now. */
 static void publish_head(struct audit_log *log)
 {
     const struct audit_ledger *ledger = &log->ledger;
 
-    pthread_mutex_lock(&log->lock);
     log->head = ledger->head;
     log->jws_length = ledger->jws_length;
     memcpy(log->jws, ledger->jws, ledger->jws_length);
-    pthread_mutex_unlock(&log->lock);
+    log->state.covered_sequence = log->state.durable_sequence;
 }
 
 static void sign_if_due(struct audit_log *log)
 {
-    if (audit_ledger_due_ns(&log->ledger) <= clock_now_ns() && audit_ledger_sign(&log->ledger))
+    struct audit_waiter *waiters;
+    bool is_signed;
+
+    if (audit_ledger_due_ns(&log->ledger) > clock_now_ns())
+        return;
+    is_signed = audit_ledger_sign(&log->ledger);
+    pthread_mutex_lock(&log->lock);
+    if (is_signed)
         publish_head(log);
+    waiters = take_from(log, &log->head_waiters, log->state.covered_sequence, !is_signed, NULL);
+    pthread_mutex_unlock(&log->lock);
+    post_waiters(waiters);
 }
 
 /* Into the tree, after whoever waited was told: hashing is nobody's business but this thread's. */

@@ -84,6 +84,12 @@ static void check_honest(const uint8_t *data, size_t size)
     proof = prove(parts, tree_consistency_plan(old_size, leaf_count, parts), leaves, leaf_count);
     expect(tree_consistency_is_proved(old_size, leaf_count, &roots[old_size], &roots[leaf_count],
                                       proof.hashes, proof.count));
+    if (proof.count > 0) {
+        proof.hashes[data[3] % proof.count].bytes[data[4] % TREE_HASH_BYTES] ^=
+            (uint8_t)(1 << data[5] % 8);
+        expect(!tree_consistency_is_proved(old_size, leaf_count, &roots[old_size],
+                                           &roots[leaf_count], proof.hashes, proof.count));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -122,6 +122,8 @@ def good_requests():
         "ExplainEntitlement": {"": pb.ExplainEntitlementRequest(check=plain)},
         "WatchRevisions": {"": pb.WatchRevisionsRequest()},
         "ListDecisions": {"": pb.ListDecisionsRequest(caller="local", subject="alice", resource=plain.resource)},
+        "GetTreeHead": {"": pb.GetTreeHeadRequest(wait_for="0" * 16 + "-1")},
+        "GetInclusionProof": {"": pb.GetInclusionProofRequest(decision_id="0" * 16 + "-1")},
         "ImportStore": {"": pb.ImportStoreRequest(
             hash_key="0" * 16, partitions=1, entries=[pb.StoreEntry(space=pb.STORE_SPACE_SUBJECT, hash="0" * 32, data=b"x")])},
     }

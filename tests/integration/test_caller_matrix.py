@@ -42,7 +42,7 @@ CERTIFICATES = {
 }
 
 
-def requests(hash_key):
+def requests(hash_key, decision_id):
     """A good request for each method; a submission and a revocation are about Ben, who need not stay verified."""
     return {
         "SubmitVerification": submission(BEN, passport("DEU")),
@@ -70,6 +70,8 @@ def requests(hash_key):
         "ExportStore": pb.ExportStoreRequest(),
         "ImportStore": pb.ImportStoreRequest(hash_key=hash_key, partitions=1, merge=True),
         "ListDecisions": pb.ListDecisionsRequest(),
+        "GetTreeHead": pb.GetTreeHeadRequest(),
+        "GetInclusionProof": pb.GetInclusionProofRequest(decision_id=decision_id),
         "Check": message_class("grpc.health.v1.HealthCheckRequest")(),
         "Watch": message_class("grpc.health.v1.HealthCheckRequest")(),
         "ServerReflectionInfo": message_class("grpc.reflection.v1.ServerReflectionRequest")(list_services=""),
@@ -99,6 +101,8 @@ class Matrix(MutualTlsTestCase):
                 submission(subject, passport("USA", check_id=check_id)), timeout=CALL_SECONDS)
         stats = Stubs(cls.local).admin.GetStoreStats(pb.GetStoreStatsRequest(), timeout=CALL_SECONDS)
         cls.hash_key = stats.store.hash_key
+        cls.decision_id = Stubs(cls.local).entitlement.CheckEntitlement(check(ANNA), timeout=CALL_SECONDS).decision_id
+        Stubs(cls.local).audit.GetTreeHead(pb.GetTreeHeadRequest(wait_for=cls.decision_id), timeout=CALL_SECONDS)
 
     def served(self):
         """Every method that the server says it serves: "package.Service/Method" -> descriptor."""
@@ -141,7 +145,7 @@ class Matrix(MutualTlsTestCase):
         for path, method in served.items():
             for caller, channel in self.channels.items():
                 with self.subTest(method=path, caller=caller):
-                    request = requests(self.hash_key)[method.name]
+                    request = requests(self.hash_key, self.decision_id)[method.name]
                     self.assertEqual(self.outcome(channel, path, method, request), matrix[path, caller])
 
     def test_what_is_refused_is_on_record_and_counted(self):
@@ -154,7 +158,7 @@ class Matrix(MutualTlsTestCase):
             self.outcome(self.channels[caller], path, method, check(ANNA))
         self.outcome(self.channels["limited"], "passgate.v1.EntitlementService/StreamCheckEntitlements",
                      pool.FindServiceByName("passgate.v1.EntitlementService").methods_by_name[
-                         "StreamCheckEntitlements"], requests("")["StreamCheckEntitlements"])
+                         "StreamCheckEntitlements"], requests("", "")["StreamCheckEntitlements"])
         expected = {reason: count + 1 + (reason == "limits") for reason, count in counts.items()}
         self.assertEqual({reason: self.server.counted(name % reason) for reason in counts}, expected)
         self.server.wait_until(lambda: self.recorded() == {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proving that a record is in a log. */
+/* Proving that a record is in a log, and that a log was only added to. */
 #include "domain/audit/prove.h"
 
 #include "base/memory.h"
@@ -88,6 +88,8 @@ struct proving {
     const struct audit_files *files;
     uint64_t size; /* of the head */
     struct audit_inclusion inclusion;
+    uint64_t old_size;       /* of a consistency proof; else 0 */
+    struct tree_range older; /* the records before that, as far as they were seen */
     struct tree_prover prover;
 };
 
@@ -117,6 +119,8 @@ static bool add_records(struct proving *proving, size_t at, uint64_t wanted, str
                 sequence, index, header.first_sequence, cursor.record_offset, leaf, {0}};
         else
             tree_prover_add(&proving->prover, index, 0, &leaf);
+        if (index < proving->old_size)
+            tree_range_add(&proving->older, 0, &leaf);
     }
     arena_release(&arena);
     return true;
@@ -166,23 +170,29 @@ static bool prove(struct proving *proving, const struct audit_head *head, uint64
     size_t at;
 
     if (!find_segment(files, sequence, &at))
-        return err_set(err, ERR_NOT_FOUND, "the log has no record %" PRIu64, sequence);
+        return err_set(err, ERR_RECORD_UNKNOWN, "the log has no record %" PRIu64, sequence);
     if (!audit_index_load(files, at, &index, err))
         return false;
     leaf_index = index.records.first + (sequence - files->first_sequences[at]);
     if (leaf_index >= index.records.end || index.log_id != head->log_id) {
         audit_index_release(&index);
-        return err_set(err, ERR_NOT_FOUND, "the log has no record %" PRIu64, sequence);
+        return err_set(err, ERR_RECORD_UNKNOWN, "the log has no record %" PRIu64, sequence);
     }
     if (leaf_index >= head->size) {
         audit_index_release(&index);
-        return err_set(err, ERR_NOT_FOUND, "record %" PRIu64 " is newer than the tree head",
+        return err_set(err, ERR_TREE_HEAD_BEHIND, "record %" PRIu64 " is newer than the tree head",
                        sequence);
     }
     tree_prover_init(&proving->prover, parts, tree_inclusion_plan(leaf_index, head->size, parts));
     tree_prover_add_range(&proving->prover, &index.before);
     audit_index_release(&index);
     return add_records(proving, at, sequence, err) && add_later(proving, at + 1, err);
+}
+
+static bool lead_elsewhere(struct err *err)
+{
+    return err_set(err, ERR_STORE_CORRUPT,
+                   "the files do not lead to the tree head: passgate audit verify");
 }
 
 bool audit_prove(const struct audit_files *files, const struct audit_head *head, uint64_t sequence,
@@ -199,10 +209,93 @@ bool audit_prove(const struct audit_files *files, const struct audit_head *head,
         (!tree_prover_finish(&proving->prover, &inclusion->proof) ||
          !tree_inclusion_is_proved(&inclusion->leaf, inclusion->index, head->size, &head->root,
                                    inclusion->proof.hashes, inclusion->proof.count)))
-        is_proved = err_set(err, ERR_STORE_CORRUPT,
-                            "the files do not lead to the tree head: passgate audit verify");
+        is_proved = lead_elsewhere(err);
     if (is_proved)
         *ret_inclusion = *inclusion;
+    memory_free(proving);
+    return is_proved;
+}
+
+/* ---- consistency ---- */
+
+/* The first segment that ends with the record at this place, or later. */
+static bool find_place(const struct audit_files *files, uint64_t place, size_t *ret_at,
+                       struct err *err)
+{
+    size_t at = 0, end = files->count;
+
+    while (at + 1 < end) {
+        size_t middle = at + (end - at) / 2 - 1;
+        struct audit_index index;
+        bool is_before;
+
+        if (!audit_index_load(files, middle, &index, err))
+            return false;
+        is_before = index.records.end <= place;
+        audit_index_release(&index);
+        if (is_before)
+            at = middle + 1;
+        else
+            end = middle + 1;
+    }
+    *ret_at = at;
+    return true;
+}
+
+static bool prove_older(struct proving *proving, const struct audit_head *head, struct err *err)
+{
+    struct tree_part parts[TREE_PROOF_MAX];
+    struct audit_index index;
+    size_t at;
+
+    if (proving->files->count == 0)
+        return err_set(err, ERR_RECORD_UNKNOWN, "the log has no records");
+    if (!find_place(proving->files, proving->old_size - 1, &at, err) ||
+        !audit_index_load(proving->files, at, &index, err))
+        return false;
+    proving->older = index.before;
+    audit_index_release(&index);
+    if (proving->older.end > proving->old_size)
+        return err_set(err, ERR_RECORD_UNKNOWN, "the records of that time have been taken away");
+    tree_prover_init(&proving->prover, parts,
+                     tree_consistency_plan(proving->old_size, head->size, parts));
+    tree_prover_add_range(&proving->prover, &proving->older);
+    return add_records(proving, at, 0, err) && add_later(proving, at + 1, err);
+}
+
+static bool is_older_proved(const struct proving *proving, const struct audit_head *head,
+                            struct tree_proof *proof)
+{
+    struct tree_hash old_root = tree_range_root(&proving->older);
+
+    return proving->older.end == proving->old_size && tree_prover_finish(&proving->prover, proof) &&
+           tree_consistency_is_proved(proving->old_size, head->size, &old_root, &head->root,
+                                      proof->hashes, proof->count);
+}
+
+bool audit_prove_consistency(const struct audit_files *files, const struct audit_head *head,
+                             uint64_t old_size, struct tree_proof *ret_proof, struct err *err)
+{
+    struct tree_proof proof = {.count = 0};
+    struct proving *proving;
+    bool is_proved;
+
+    if (old_size > head->size)
+        return err_set(err, ERR_TREE_HEAD_BEHIND, "the tree head has %" PRIu64 " records",
+                       head->size);
+    if (old_size == head->size) { /* one tree: there is nothing to prove */
+        *ret_proof = proof;
+        return true;
+    }
+    proving = memory_new(struct proving);
+    proving->files = files;
+    proving->size = head->size;
+    proving->old_size = old_size;
+    is_proved = prove_older(proving, head, err);
+    if (is_proved && !is_older_proved(proving, head, &proof))
+        is_proved = lead_elsewhere(err);
+    if (is_proved)
+        *ret_proof = proof;
     memory_free(proving);
     return is_proved;
 }

@@ -56,6 +56,16 @@ bool wait_for(struct audit_log *log, struct mailbox *mailbox, uint64_t sequence)
     return waiting.waiter.is_durable;
 }
 
+bool wait_for_head(struct audit_log *log, struct mailbox *mailbox, uint64_t sequence)
+{
+    struct waiting waiting = {.waiter = {.done.run = over, .reply_to = &mailbox->inbox}};
+
+    audit_wait_head(log, sequence, &waiting.waiter);
+    while (!waiting.is_over)
+        mailbox_wait(mailbox, LOOK_AGAIN_MS);
+    return waiting.waiter.is_covered;
+}
+
 void decision_init(struct decision *decision, uint64_t subject)
 {
     static const char *const resources[] = {"model/fable-5", "model/mythos-5", "model/opus-4"};

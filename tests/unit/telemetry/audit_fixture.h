@@ -13,6 +13,8 @@ void folder_free(char *folder);
 
 /* Wait until the record is durable or has failed. */
 bool wait_for(struct audit_log *log, struct mailbox *mailbox, uint64_t sequence);
+/* Wait until a signed head covers the record, or it is said that none will. */
+bool wait_for_head(struct audit_log *log, struct mailbox *mailbox, uint64_t sequence);
 
 /* A decision as the check makes it: user `subject`, one of a few resources. */
 struct decision {

@@ -143,10 +143,104 @@ static void every_record_is_proved(void **state)
     }
     assert_true(audit_prove_record(log, &head, head.size, &inclusion, &err));
     assert_false(audit_prove_record(log, &head, head.size + 1, &inclusion, &err));
-    assert_int_equal(err.code, ERR_NOT_FOUND);
+    assert_int_equal(err.code, ERR_RECORD_UNKNOWN);
+    head.size--;
+    assert_false(audit_prove_record(log, &head, head.size + 1, &inclusion, &err));
+    assert_int_equal(err.code, ERR_TREE_HEAD_BEHIND);
+    head.size++;
     head.root.bytes[5] ^= 1;
     assert_false(audit_prove_record(log, &head, 7, &inclusion, &err));
     assert_int_equal(err.code, ERR_STORE_CORRUPT);
+    audit_close(log);
+}
+
+/* From every size, wherever in whichever segment that is. */
+static void every_older_tree_is_proved_to_be_a_prefix(void **state)
+{
+    struct fixture *fixture = *state;
+    struct tree_proof proof, other;
+    struct audit_head head;
+    struct audit_log *log;
+    struct err err = ERR_NONE;
+
+    ledger_write(fixture, RECORDS);
+    log = fixture_open(fixture);
+    head = head_of(log);
+    for (uint64_t size = 1; size <= head.size; size += size < 3 ? 1 : 29) {
+        if (!audit_prove_old_size(log, &head, size, &proof, &err))
+            fail_msg("%llu: %s", (unsigned long long)size, err.detail);
+        assert_true(proof.count > 0 && proof.count <= 2 * 12);
+    }
+    assert_true(audit_prove_old_size(log, &head, head.size, &proof, &err));
+    assert_int_equal(proof.count, 0);
+    assert_false(audit_prove_old_size(log, &head, head.size + 1, &proof, &err));
+    assert_int_equal(err.code, ERR_TREE_HEAD_BEHIND);
+    /* An older head is proved to go on from those before it, from the files of today. */
+    head.root.bytes[5] ^= 1;
+    assert_false(audit_prove_old_size(log, &head, 7, &other, &err));
+    assert_int_equal(err.code, ERR_STORE_CORRUPT);
+    audit_close(log);
+}
+
+/* What retention took away cannot be a tree's boundary any more; what is there can. */
+static void sizes_of_records_that_were_taken_away_are_not_proved(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log;
+    struct tree_proof proof;
+    struct audit_head head;
+    struct err err = ERR_NONE;
+    uint64_t first_index;
+
+    ledger_write(fixture, RECORDS);
+    for (int i = 0; i < 3; i++) {
+        char *segment = segment_path(fixture->folder, 0), *index = index_path(fixture->folder, 0);
+
+        assert_true(unlink(segment) == 0 && unlink(index) == 0);
+        memory_free(segment);
+        memory_free(index);
+    }
+    first_index = assert_clean(fixture->folder).verdict.first_index;
+    log = fixture_open(fixture);
+    head = head_of(log);
+    assert_false(audit_prove_old_size(log, &head, first_index - 1, &proof, &err));
+    assert_int_equal(err.code, ERR_RECORD_UNKNOWN);
+    assert_true(audit_prove_old_size(log, &head, first_index, &proof, &err));
+    assert_true(audit_prove_old_size(log, &head, first_index + 1, &proof, &err));
+    audit_close(log);
+}
+
+static void who_waits_for_a_head_is_told_when_it_covers_the_record(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log = fixture_open(fixture);
+    struct audit_state log_state;
+    uint64_t sequence;
+
+    assert_true(wait_for_head(log, &fixture->mailbox, 1));
+    for (uint64_t i = 0; i < 3; i++) {
+        sequence = fixture_append(log, i);
+        assert_true(wait_for_head(log, &fixture->mailbox, sequence));
+        audit_get_state(log, &log_state);
+        assert_true(log_state.covered_sequence >= sequence);
+        assert_true(head_of(log).size >= sequence);
+    }
+    assert_false(wait_for_head(log, &fixture->mailbox, sequence + 1)); /* nothing has that number */
+    assert_false(wait_for_head(log, &fixture->mailbox, 0));
+    audit_close(log);
+}
+
+static void who_waits_for_a_head_does_not_wait_for_a_key(void **state)
+{
+    struct fixture *fixture = *state;
+    struct audit_log *log;
+
+    atomic_store(&ledger_has_key, false);
+    log = fixture_open(fixture);
+    assert_false(wait_for_head(log, &fixture->mailbox, fixture_append(log, 1)));
+    atomic_store(&ledger_has_key, true);
+    assert_true(wait_for_head(log, &fixture->mailbox, fixture_append(log, 2)) ||
+                wait_for_head(log, &fixture->mailbox, 1));
     audit_close(log);
 }
 
@@ -180,6 +274,10 @@ int main(void)
         TEST(a_head_is_signed_within_a_second),
         TEST(heads_wait_for_the_first_key),
         TEST(every_record_is_proved),
+        TEST(every_older_tree_is_proved_to_be_a_prefix),
+        TEST(sizes_of_records_that_were_taken_away_are_not_proved),
+        TEST(who_waits_for_a_head_is_told_when_it_covers_the_record),
+        TEST(who_waits_for_a_head_does_not_wait_for_a_key),
         TEST(a_log_may_begin_later),
     };
 
