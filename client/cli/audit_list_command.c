@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* passgate audit list: the records of a log, filtered, and as they come. */
-#include "base/encoding.h"
 #include "base/memory.h"
-#include "base/timestamp.h"
+#include "client/cli/audit_filter.h"
 #include "client/cli/audit_record_text.h"
 #include "client/cli/log_folder.h"
 #include "domain/audit/index.h"
@@ -15,14 +14,6 @@
 #include <unistd.h>
 
 enum { LOOK_AGAIN_MS = 200, READ_BYTES_MIN = 64 * 1024 };
-
-/* What is to be shown; an empty member shows everything. */
-struct filter {
-    int64_t since_ms, before_ms;
-    struct span caller, resource, outcome;
-    bool has_subject, has_shadow_difference;
-    struct hash128 subject;
-};
 
 /* The segment that is being read, as far as it was there when it was looked at. */
 struct reading {
@@ -38,77 +29,12 @@ struct reading {
 struct listing {
     const struct cli *cli;
     struct log_folder folder;
-    struct filter filter;
+    struct audit_filter filter;
     struct reading reading;
     struct audit_dictionary *dictionary;
     struct arena names;  /* of the segments */
     struct arena record; /* one */
 };
-
-/* ---- the filter ---- */
-
-static bool take_time(const struct cli *cli, const char *flag, const char *text, int64_t *ms)
-{
-    if (!text || timestamp_parse(span_text(text), ms))
-        return true;
-    cli_fail_with(cli, "--%s is a time with its offset, such as 2026-06-12T17:21:00-04:00", flag);
-    return false;
-}
-
-static bool take_subject(const struct cli *cli, struct filter *filter)
-{
-    const char *text = cli->flags.subject_hash;
-    uint8_t bytes[HASH128_BYTES];
-
-    if (!text)
-        return true;
-    if (strlen(text) != 2 * sizeof(bytes) || !hex_decode(span_text(text), bytes)) {
-        cli_fail_with(cli, "--subject-hash is 32 hex digits, as passgate audit list shows them");
-        return false;
-    }
-    filter->has_subject = true;
-    filter->subject = audit_subject_parse(bytes);
-    return true;
-}
-
-static bool take_filter(const struct cli *cli, struct filter *ret_filter)
-{
-    *ret_filter = (struct filter){
-        .since_ms = INT64_MIN,
-        .before_ms = INT64_MAX,
-        .caller = span_text(cli->flags.caller),
-        .resource = span_text(cli->flags.resource),
-        .outcome = span_text(cli->flags.outcome),
-        .has_shadow_difference = cli->flags.shadow_differs,
-    };
-    return take_time(cli, "since", cli->flags.since, &ret_filter->since_ms) &&
-           take_time(cli, "before", cli->flags.before, &ret_filter->before_ms) &&
-           take_subject(cli, ret_filter);
-}
-
-/* One item has to fit in all of subject, resource and answer. */
-static bool item_fits(const struct filter *filter, const struct audit_record *record,
-                      const struct audit_item *item)
-{
-    return (!filter->has_subject || hash128_equal(filter->subject, item->subject)) &&
-           (!filter->resource.length || span_equal(filter->resource, item->resource)) &&
-           (!filter->outcome.length ||
-            span_is(filter->outcome, audit_outcome_word(record, item))) &&
-           (!filter->has_shadow_difference || audit_shadow_differs(item));
-}
-
-static bool fits(const struct filter *filter, const struct audit_record *record)
-{
-    static const struct audit_item none = {.directive = AUDIT_NO_DIRECTIVE};
-
-    if (record->time_ms < filter->since_ms || record->time_ms >= filter->before_ms ||
-        (filter->caller.length && !span_equal(filter->caller, record->caller)))
-        return false;
-    for (size_t i = 0; i < record->item_count; i++)
-        if (item_fits(filter, record, &record->items[i]))
-            return true;
-    return record->item_count == 0 && item_fits(filter, record, &none);
-}
 
 /* ---- reading ---- */
 
@@ -166,7 +92,7 @@ static bool show(struct listing *listing, struct span payload, uint64_t sequence
     if (!audit_record_get(payload, listing->dictionary, reading->cursor.base_ms, &listing->record,
                           &record, err))
         return false;
-    if (fits(&listing->filter, &record))
+    if (audit_filter_fits(&listing->filter, &record))
         audit_record_show(&listing->cli->output, reading->header.log_id, sequence, &record,
                           &listing->record);
     return true;
@@ -205,7 +131,7 @@ static bool show_all(struct listing *listing, bool is_last, struct err *err)
 /* Its index says that nothing in the segment is of the time that is asked for. */
 static bool is_out_of_time(struct listing *listing, uint64_t first_sequence)
 {
-    const struct filter *filter = &listing->filter;
+    const struct audit_filter *filter = &listing->filter;
     struct audit_index index;
     bool is_out = false;
     struct span bytes;
@@ -269,8 +195,14 @@ int run_audit_list(struct cli *cli)
     struct err err;
     bool is_listed;
 
-    if (!take_filter(cli, &listing.filter) ||
-        !log_folder_open(cli, cli->operands[0], &listing.folder))
+    if (!audit_filter_take(cli, &listing.filter))
+        return EXIT_ERROR;
+    if (cli->operand_count == 0)
+        return audit_list_server(cli, &listing.filter);
+    if (cli->flags.subject)
+        return cli_fail_with(cli, "--subject is for the server to hash; a folder's records are "
+                                  "found by --subject-hash");
+    if (!log_folder_open(cli, cli->operands[0], &listing.folder))
         return EXIT_ERROR;
     arena_init(&listing.names, 4096);
     arena_init(&listing.record, 16 * 1024);

@@ -2,6 +2,7 @@
 /* Audit records as lines. */
 #include "client/cli/audit_record_text.h"
 
+#include "base/encoding.h"
 #include "base/timestamp.h"
 #include "domain/audit/files.h"
 #include "domain/directive/evaluate.h"
@@ -128,11 +129,14 @@ static json_t *flags_json(const struct audit_record *record)
     return flags;
 }
 
-static json_t *record_json(const char *id, const char *time, const struct audit_record *record,
-                           struct arena *arena)
+json_t *audit_record_json(uint64_t log_id, uint64_t sequence, const struct audit_record *record,
+                          struct arena *arena)
 {
     json_t *object = json_object(), *items = json_array(), *ids = json_array();
+    char id[AUDIT_ID_MAX], time[TIMESTAMP_TEXT_MAX];
 
+    audit_decision_id(log_id, sequence, id);
+    timestamp_format(record->time_ms, time);
     set_text(object, "id", span_text(id));
     set_text(object, "time", span_text(time));
     set_text(object, "kind", span_text(kind_text(record, arena)));
@@ -212,16 +216,95 @@ void audit_record_show(const struct output *output, uint64_t log_id, uint64_t se
     static const struct audit_item none = {.directive = AUDIT_NO_DIRECTIVE};
     char id[AUDIT_ID_MAX], time[TIMESTAMP_TEXT_MAX];
 
-    audit_decision_id(log_id, sequence, id);
-    timestamp_format(record->time_ms, time);
     if (output->is_json) {
-        json_t *object = record_json(id, time, record, arena);
+        json_t *object = audit_record_json(log_id, sequence, record, arena);
 
         json_dumpf(object, output->stream, JSON_COMPACT);
         fputc('\n', output->stream);
         json_decref(object);
         return;
     }
+    audit_decision_id(log_id, sequence, id);
+    timestamp_format(record->time_ms, time);
     for (size_t i = 0; i < record->item_count || (i == 0 && record->item_count == 0); i++)
         print_line(output, id, time, record, record->item_count ? &record->items[i] : &none, arena);
+}
+
+/* ---- from the server ---- */
+
+/* 0 for one that this version does not know. */
+static enum audit_kind kind_named(const char *name)
+{
+    for (int kind = 1; kind <= UINT8_MAX; kind++) {
+        const char *known = audit_kind_name((enum audit_kind)kind);
+
+        if (known && strcmp(known, name) == 0)
+            return (enum audit_kind)kind;
+    }
+    return (enum audit_kind)0;
+}
+
+static struct audit_item take_item(const struct passgate_audit_item *shown, struct arena *arena)
+{
+    static const uint8_t truths[] = {
+        [PASSGATE_TRUTH_FALSE] = TRUTH_FALSE,
+        [PASSGATE_TRUTH_UNKNOWN] = TRUTH_UNKNOWN,
+        [PASSGATE_TRUTH_TRUE] = TRUTH_TRUE,
+    };
+    struct audit_item item = {
+        .action = span_text(shown->action),
+        .truth = truths[shown->truth],
+        .reason = shown->is_decided ? (uint8_t)shown->reason : 0,
+        .directive = shown->directive_position ? shown->directive_position - 1 : AUDIT_NO_DIRECTIVE,
+    };
+    uint8_t bytes[HASH128_BYTES];
+
+    if (strlen(shown->subject) == SUBJECT_LENGTH && hex_decode(span_text(shown->subject), bytes))
+        item.subject = audit_subject_parse(bytes);
+    if (shown->resource)
+        item.resource =
+            span_text(arena_printf(arena, "%s/%s", shown->resource->type, shown->resource->id));
+    return item;
+}
+
+static uint32_t take_flags(const struct passgate_audit_record *shown)
+{
+    return (shown->is_stale ? AUDIT_STALE_FACTS : 0u) |
+           (shown->has_also_subjects ? AUDIT_ALSO_SUBJECTS : 0u) |
+           (shown->is_by_claim ? AUDIT_BY_CLAIM : 0u) | (shown->has_waited ? AUDIT_WAITED : 0u) |
+           (shown->is_dry_run ? AUDIT_DRY_RUN : 0u);
+}
+
+bool audit_record_take(const struct passgate_audit_record *shown, struct arena *arena,
+                       uint64_t *ret_log_id, uint64_t *ret_sequence,
+                       struct audit_record *ret_record)
+{
+    struct audit_item *items;
+    struct span *ids;
+
+    if (!audit_decision_id_parse(span_text(shown->decision_id), ret_log_id, ret_sequence))
+        return false;
+    items = arena_new_array(arena, struct audit_item, shown->item_count);
+    ids = arena_new_array(arena, struct span, shown->id_count);
+    for (size_t i = 0; i < shown->item_count; i++)
+        items[i] = take_item(&shown->items[i], arena);
+    for (size_t i = 0; i < shown->id_count; i++)
+        ids[i] = span_text(shown->ids[i]);
+    *ret_record = (struct audit_record){
+        .kind = kind_named(shown->kind),
+        .flags = take_flags(shown),
+        .time_ms = shown->time_ms,
+        .caller = span_text(shown->caller),
+        .method = span_text(shown->method),
+        .outcome = span_text(shown->outcome),
+        .on_behalf_of = span_text(shown->on_behalf_of),
+        .location = span_text(shown->location),
+        .directive_set = shown->directive_set,
+        .latency_us = (uint64_t)shown->latency_us,
+        .items = items,
+        .item_count = shown->item_count,
+        .ids = ids,
+        .id_count = shown->id_count,
+    };
+    return true;
 }

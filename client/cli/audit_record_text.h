@@ -15,6 +15,16 @@ bool audit_shadow_differs(const struct audit_item *item);
 /* Subjects are shown, and asked for, as 32 hex digits, the high half first. */
 struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES]);
 
+/* One record as JSON, to be released with json_decref(). */
+json_t *audit_record_json(uint64_t log_id, uint64_t sequence, const struct audit_record *record,
+                          struct arena *arena);
+
+/* A record as the server shows it, as if it had been read from the log: the same, but for what is
+ * not shown (a payload, the number of a write).  False when its id is none. */
+bool audit_record_take(const struct passgate_audit_record *shown, struct arena *arena,
+                       uint64_t *ret_log_id, uint64_t *ret_sequence,
+                       struct audit_record *ret_record);
+
 /* One line for each item, or one object on a line. */
 void audit_record_show(const struct output *output, uint64_t log_id, uint64_t sequence,
                        const struct audit_record *record, struct arena *arena);

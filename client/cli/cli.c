@@ -23,6 +23,9 @@ static const struct {
     {"HASH_KEY_OTHER", "give this server the hash key of the store that was exported: "
                        "store.hash_key_file"},
     {"STORE_NOT_EMPTY", "import into an empty store, or keep what is there with --merge"},
+    {"RECORD_OF_OTHER_LOG",
+     "ask the replica with that log; passgate server info shows which it is"},
+    {"TREE_HEAD_BEHIND", "try again in a second"},
     {"METHOD_UNKNOWN", "the server is older than this program; passgate server info"},
 };
 
@@ -79,6 +82,24 @@ int cli_fail_err(const struct cli *cli, const struct err *err)
     snprintf(error.reason, sizeof(error.reason), "%s", err_reason(err->code));
     snprintf(error.message, sizeof(error.message), "%s", err->detail);
     return cli_fail(cli, &error);
+}
+
+int cli_refute(const struct cli *cli, const struct passgate_error *error)
+{
+    json_t *whole;
+
+    if (strcmp(error->field, "jwks") == 0)
+        return cli_fail(cli, error);
+    if (cli->output.is_json) {
+        whole = json_pack("{s:b, s:s, s:s}", "verified", 0, "reason", error->reason, "message",
+                          error->message);
+        output_json(&cli->output, whole);
+        json_decref(whole);
+    } else {
+        output_colored(&cli->output, COLOR_RED, "NOT PROVED: %s (%s)\n", error->message,
+                       error->reason);
+    }
+    return EXIT_DENY;
 }
 
 bool cli_split_resource(const struct cli *cli, const char *text, const char **ret_type,

@@ -111,6 +111,7 @@ const struct command command_table[] = {
         .operands = "TOKEN",
         .operand_min = 1,
         .operand_max = 1,
+        .is_offline_with_jwks = true,
         .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_AUDIENCE) | FLAG_BIT(FLAG_ISSUER),
         .summary = "verify a token with the issuer's keys",
         .description =
@@ -126,6 +127,7 @@ const struct command command_table[] = {
         .operands = "FILE",
         .operand_min = 1,
         .operand_max = 1,
+        .is_offline_with_jwks = true,
         .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_ISSUER),
         .summary = "verify the receipt of a decision",
         .description =
@@ -321,35 +323,58 @@ const struct command command_table[] = {
     {
         .name = "audit prove",
         .run = run_audit_prove,
-        .operands = "ID DIR",
-        .operand_min = 2,
+        .operands = "ID [DIR]",
+        .operand_min = 1,
         .operand_max = 2,
-        .is_offline = true,
+        .offline_operands = 2,
         .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_HEAD),
         .summary = "prove that a decision is in a signed log",
         .description =
             "Makes the inclusion proof (RFC 6962) of the decision with this id from the files of "
             "the log, and checks it against the newest signed head.  One segment is read, and "
             "what the indices of the others say.\n\n"
-            "Exit status 0: proved; 1: not in the log, or the files do not lead to the head; 2: an "
-            "error.",
+            "Without DIR the server is asked, which has to be the replica with that log: for the "
+            "proof, the head and the record.  All of it is checked here, with the keys of --jwks, "
+            "or, which proves less, with those that the server gives.  Needs the role auditor.\n\n"
+            "Exit status 0: proved; 1: not in the log, or the files or the proof do not lead to "
+            "the head; 2: an error.",
         .example = "passgate audit prove 6f1d0c9b2a3e4f50-4711 passgate-data/audit",
+    },
+    {
+        .name = "audit head",
+        .run = run_audit_head,
+        .operands = "",
+        .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_FROM),
+        .summary = "the newest signed head of the server's log",
+        .description =
+            "Gets the newest head of the audit log of the replica that is asked, and checks its "
+            "signature with the keys of --jwks, or, which proves less, with those that the server "
+            "gives.  With --from also that the log was only added to since an older head, which "
+            "was kept: the consistency proof of RFC 6962.\n\n"
+            "Keep heads where the log's owner cannot write, one to a line: what they cover cannot "
+            "be changed or taken away any more without it showing.\n\n"
+            "Exit status 0: signed, and goes on from the older one; 1: not; 2: an error.  Needs "
+            "the role auditor.",
+        .example = "passgate audit head --jwks jwks.json --from heads.jws -o json | jq -r .jws",
     },
     {
         .name = "audit list",
         .run = run_audit_list,
-        .operands = "DIR",
-        .operand_min = 1,
+        .operands = "[DIR]",
         .operand_max = 1,
-        .is_offline = true,
+        .offline_operands = 1,
         .flags = FLAG_BIT(FLAG_SINCE) | FLAG_BIT(FLAG_BEFORE) | FLAG_BIT(FLAG_CALLER) |
-                 FLAG_BIT(FLAG_SUBJECT_HASH) | FLAG_BIT(FLAG_RESOURCE) | FLAG_BIT(FLAG_OUTCOME) |
-                 FLAG_BIT(FLAG_SHADOW_DIFFERS) | FLAG_BIT(FLAG_FOLLOW),
+                 FLAG_BIT(FLAG_SUBJECT) | FLAG_BIT(FLAG_SUBJECT_HASH) | FLAG_BIT(FLAG_RESOURCE) |
+                 FLAG_BIT(FLAG_OUTCOME) | FLAG_BIT(FLAG_ALL) | FLAG_BIT(FLAG_SHADOW_DIFFERS) |
+                 FLAG_BIT(FLAG_FOLLOW),
         .summary = "the records of an audit log",
         .description =
             "Shows what is in the folder of an audit log, without a server: one line for each "
             "decision, with -o json one object on a line for each record.  Subjects are keyed "
             "hashes.\n\n"
+            "Without DIR the records come from the replica that is asked: decisions, batches and "
+            "refusals, with --all everything.  --subject is for that alone, because the hash key "
+            "is the server's.  Needs the role auditor, and goes on record there.\n\n"
             "All filters must fit.  Whether the log is whole is for passgate audit verify.",
         .example = "passgate audit list passgate-data/audit --outcome deny -f",
     },

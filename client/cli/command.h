@@ -30,9 +30,11 @@ struct command {
     const char *operands; /* "SUBJECT RESOURCE ACTION" */
     size_t operand_min, operand_max;
     bool is_offline;
-    uint64_t flags;          /* FLAG_BIT of those beside the global ones */
-    const char *summary;     /* one line */
-    const char *description; /* paragraphs, separated by empty lines */
+    bool is_offline_with_jwks; /* the server would only be asked for its keys */
+    size_t offline_operands;   /* so many name a folder instead of a server; 0: none do */
+    uint64_t flags;            /* FLAG_BIT of those beside the global ones */
+    const char *summary;       /* one line */
+    const char *description;   /* paragraphs, separated by empty lines */
     const char *example;
 };
 
@@ -43,6 +45,7 @@ extern const size_t command_count;
 /* The command that the first words name, and how many words they are; NULL otherwise. */
 const struct command *command_find(const struct operands *operands, size_t *ret_words);
 
+int run_audit_head(struct cli *cli);
 int run_audit_list(struct cli *cli);
 int run_audit_prove(struct cli *cli);
 int run_audit_verify(struct cli *cli);
@@ -75,6 +78,10 @@ int run_whoami(struct cli *cli);
 int cli_fail(const struct cli *cli, const struct passgate_error *error);
 int cli_fail_err(const struct cli *cli, const struct err *err);
 int cli_fail_with(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* What was looked at proves nothing: say why; EXIT_DENY, or EXIT_ERROR when the keys cannot be
+ * read. */
+int cli_refute(const struct cli *cli, const struct passgate_error *error);
 
 /* "type/id"; the id may hold further slashes. */
 MUST_CHECK bool cli_split_resource(const struct cli *cli, const char *text, const char **ret_type,

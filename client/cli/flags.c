@@ -106,6 +106,13 @@ const struct flag flag_table[FLAG_COUNT] = {
                              "otherwise, or for another reason"},
     [FLAG_FOLLOW] = {"follow", 'f', FLAG_KIND_SWITCH, IN(follow), NULL, NULL, NULL,
                      "go on as records come, until interrupted"},
+    [FLAG_FROM] = {"from", 0, FLAG_KIND_TEXT, IN(from), "FILE", NULL, NULL,
+                   "an older tree head, the last line of this file, which the new one must go on "
+                   "from"},
+    [FLAG_SUBJECT] = {"subject", 0, FLAG_KIND_TEXT, IN(subject), "SUBJECT", NULL, NULL,
+                      "only what is about this subject, by its id, which the server hashes"},
+    [FLAG_ALL] = {"all", 0, FLAG_KIND_SWITCH, IN(all), NULL, NULL, NULL,
+                  "writes, administrative acts and the log's own records as well"},
 };
 
 bool flags_parse_duration(const char *text, int *ret_ms)

@@ -53,6 +53,9 @@ enum flag_id {
     FLAG_OUTCOME,
     FLAG_SHADOW_DIFFERS,
     FLAG_FOLLOW,
+    FLAG_FROM,
+    FLAG_SUBJECT,
+    FLAG_ALL,
     FLAG_COUNT
 };
 
@@ -96,6 +99,9 @@ struct flags {
     const char *since, *before, *caller, *subject_hash, *resource, *outcome;
     bool shadow_differs;
     bool follow;
+    const char *from; /* a file */
+    const char *subject;
+    bool all;
     uint64_t given; /* FLAG_BIT of those on the command line */
 };
 

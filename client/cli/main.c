@@ -123,12 +123,22 @@ static struct passgate_client *connect_to(const struct flags *flags, struct pass
     return client;
 }
 
+static bool needs_server(const struct cli *cli)
+{
+    const struct command *command = cli->command;
+
+    if (command->is_offline_with_jwks && cli->flags.given & FLAG_BIT(FLAG_JWKS))
+        return false;
+    return !command->is_offline &&
+           !(command->offline_operands && cli->operand_count >= command->offline_operands);
+}
+
 static int run(struct cli *cli)
 {
     struct passgate_error error;
     int status;
 
-    if (!cli->command->is_offline && !(cli->flags.given & FLAG_BIT(FLAG_JWKS))) {
+    if (needs_server(cli)) {
         cli->client = connect_to(&cli->flags, &error);
         if (!cli->client)
             return cli_fail(cli, &error);

@@ -42,6 +42,9 @@ extern const struct method method_get_store_stats;
 extern const struct method method_check_store;
 extern const struct method method_export_store;
 extern const struct method method_import_store;
+extern const struct method method_get_tree_head;
+extern const struct method method_get_inclusion_proof;
+extern const struct method method_list_decisions;
 
 /* One unary call: the public struct of the row, or NULL after filling *error.  Any thread. */
 void *method_call(const struct method *method, struct passgate_client *client,

@@ -20,6 +20,7 @@ struct passgate_stream {
     uint8_t token[STREAM_TOKEN_MAX];
     size_t token_length;
     struct passgate_import import;
+    struct passgate_audit_query query;
 
     /* Of the call that it is on; `call` NULL: of none. */
     grpc_completion_queue *queue;
@@ -255,4 +256,14 @@ void stream_keep_import(struct passgate_stream *stream, const struct passgate_im
 const struct passgate_import *stream_import(const struct passgate_stream *stream)
 {
     return &stream->import;
+}
+
+void stream_keep_query(struct passgate_stream *stream, const struct passgate_audit_query *query)
+{
+    stream->query = *query;
+}
+
+const struct passgate_audit_query *stream_query(const struct passgate_stream *stream)
+{
+    return &stream->query;
 }

@@ -33,6 +33,10 @@ bool stream_is_aged(const struct passgate_error *error);
 void stream_keep_token(struct passgate_stream *stream, struct passgate_token token);
 ProtobufCBinaryData stream_token(struct passgate_stream *stream);
 
+/* Which records of the audit log are listed; its texts stay the caller's. */
+void stream_keep_query(struct passgate_stream *stream, const struct passgate_audit_query *query);
+const struct passgate_audit_query *stream_query(const struct passgate_stream *stream);
+
 /* What every message of an import says; its texts stay the caller's. */
 void stream_keep_import(struct passgate_stream *stream, const struct passgate_import *import);
 const struct passgate_import *stream_import(const struct passgate_stream *stream);

@@ -24,7 +24,7 @@ import time
 from concurrent import futures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROTOS = ["passgate/v1/common.proto", "passgate/v1/verification.proto", "passgate/v1/claim.proto",
+PROTOS = ["passgate/v1/common.proto", "passgate/v1/audit.proto", "passgate/v1/verification.proto", "passgate/v1/claim.proto",
           "passgate/v1/entitlement.proto", "passgate/v1/admin.proto", "grpc/health/v1/health.proto",
           "google/rpc/status.proto", "google/rpc/error_details.proto"]
 
@@ -54,7 +54,8 @@ import fake_google_rpc_error_details_pb2 as details_pb2  # noqa: E402
 import fake_google_rpc_status_pb2 as status_pb2  # noqa: E402
 import fake_grpc_health_v1_health_pb2 as health_pb2  # noqa: E402
 import fake_grpc_health_v1_health_pb2_grpc as health_grpc  # noqa: E402
-from passgate.v1 import admin_pb2, admin_pb2_grpc, claim_pb2, claim_pb2_grpc  # noqa: E402
+from passgate.v1 import admin_pb2, admin_pb2_grpc, audit_pb2, audit_pb2_grpc  # noqa: E402
+from passgate.v1 import claim_pb2, claim_pb2_grpc  # noqa: E402
 from passgate.v1 import common_pb2, entitlement_pb2, entitlement_pb2_grpc  # noqa: E402
 from passgate.v1 import verification_pb2, verification_pb2_grpc  # noqa: E402
 
@@ -236,6 +237,28 @@ class Admin(admin_pb2_grpc.AdminServiceServicer):
         fail(context, grpc.StatusCode.UNAVAILABLE, "STREAM_AGE", "the stream reached its age, open a new one")
 
 
+class Audit(audit_pb2_grpc.AuditServiceServicer):
+    def ListDecisions(self, request, context):
+        """Two records, each on a stream of its own; the first stream ends for its age."""
+        name = "00000000000000a1-%d"
+        if request.caller != "local" or request.resource.id != "m":
+            fail(context, grpc.StatusCode.INVALID_ARGUMENT, "FIELD_REQUIRED", "a required field is missing", "caller")
+        if request.resume_token == "":
+            yield audit_pb2.ListDecisionsResponse(resume_token=name % 1, records=[audit_pb2.AuditRecord(
+                decision_id=name % 1, kind="decision", caller="local", latency={"nanos": 1500000}, waited=True, ids=["x"],
+                items=[audit_pb2.AuditItem(action="use", decision=2, reason=2, truth=1, directive_position=3,
+                                           resource={"type": "model", "id": "m"})])])
+            fail(context, grpc.StatusCode.UNAVAILABLE, "STREAM_AGE", "the stream reached its age, open a new one")
+        if request.resume_token == name % 1:
+            yield audit_pb2.ListDecisionsResponse(resume_token=name % 2, records=[
+                audit_pb2.AuditRecord(decision_id=name % 2, kind="of the future", caller="local")])
+
+    def GetTreeHead(self, request, context):
+        """One that nobody has signed, with hashes that are none."""
+        return audit_pb2.GetTreeHeadResponse(head=audit_pb2.TreeHead(log_id="00000000000000a1", size=2, jws="a.b.c"),
+                                             consistency=[b"short", b"x" * 32])
+
+
 class Health(health_grpc.HealthServicer):
     def Check(self, request, context):
         if request.service == "down":
@@ -254,6 +277,7 @@ def main():
     verification_pb2_grpc.add_VerificationServiceServicer_to_server(Verification(), server)
     claim_pb2_grpc.add_ClaimServiceServicer_to_server(Claim(), server)
     admin_pb2_grpc.add_AdminServiceServicer_to_server(Admin(), server)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(Audit(), server)
     health_grpc.add_HealthServicer_to_server(Health(), server)
     for address in sys.argv[1:]:
         if address.endswith(":tls"):

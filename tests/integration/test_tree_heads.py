@@ -5,17 +5,22 @@ Passgate."""
 import base64
 import hashlib
 import json
+import os
 import struct
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import grpc
 from jwcrypto import jwk, jws
 
 from passgate_protos import CALL_SECONDS, Refusal, pb, refusal_of
 from passgate_samples import check, fresh, passport, submission
-from passgate_server import ServerTestCase, main
+from passgate_server import ServerTestCase, find_program, main
 
 RESOURCE = "model/fable-5"
+PASSGATE = os.environ.get("PASSGATE") or find_program("PASSGATE", "client/cli/passgate")
 HEAD_SECONDS = 10  # a head comes within a second; on a machine that is busy, later
 
 
@@ -201,6 +206,116 @@ class Proofs(TreeHeadTestCase):
                 self.assertEqual(reason, "TREE_HEAD_BEHIND")
         self.head(wait_for=decision_id)
         self.assert_included(decision_id, self.proof(decision_id))
+
+
+class CommandLine(TreeHeadTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="passgate-heads-")))
+        cls.jwks = cls.folder / "jwks.json"
+        cls.jwks.write_text(cls.server.get("http", "/.well-known/jwks.json")[2], encoding="utf-8")
+
+    def passgate(self, *arguments):
+        return subprocess.run([PASSGATE, "audit", *map(str, arguments), "--server", self.server.address], text=True,
+                              capture_output=True, check=False, timeout=CALL_SECONDS)
+
+    def passed(self, *arguments):
+        done = self.passgate(*arguments, "-o", "json")
+        self.assertEqual(done.returncode, 0, done)
+        return json.loads(done.stdout)
+
+    def test_a_head_is_kept_and_the_next_one_goes_on_from_it(self):
+        kept = self.folder / "heads.jws"
+        first = self.passed("head", "--jwks", self.jwks)
+        kept.write_text(first["jws"] + "\n", encoding="ascii")
+        self.assertEqual((first["verified"], first["keys"]), (True, "file"))
+        self.head(wait_for=self.decide())
+        second = self.passed("head", "--from", kept)
+        self.assertEqual((second["keys"], second["from"]["size"], second["log"]), ("server", first["size"], first["log"]))
+        self.assertGreater(second["size"], first["size"])
+        self.assertTrue(second["from"]["proof"])
+        shown = self.passgate("head", "--jwks", self.jwks, "--from", kept)
+        self.assertEqual(shown.returncode, 0, shown)
+        self.assertTrue(shown.stdout.startswith("SIGNED, and goes on from the older head\n"), shown.stdout)
+
+    def test_a_head_that_is_no_prefix_is_told(self):
+        """Signed with the realm's own key, as whoever has that could: of another history, another log, a longer log."""
+        head = self.head(wait_for=self.decide()).head
+        said = {"iat": head.time.seconds, "log": head.log_id, "size": head.size, "root": "A" * 43}
+        other = ("1" if head.log_id[0] == "0" else "0") + head.log_id[1:]
+        self.head(wait_for=self.decide())
+        for changes, reason in (({"size": head.size - 1}, "PROOF"), ({"size": head.size + 10**6}, "LOG_SHORTER"),
+                                ({"log": other}, "OTHER_LOG")):
+            with self.subTest(reason):
+                done = self.passgate("head", "--jwks", self.jwks, "--from", self.forged({**said, **changes}), "-o", "json")
+                self.assertEqual((done.returncode, json.loads(done.stdout)["reason"]), (1, reason), done)
+        tampered = self.folder / "tampered.jws"
+        tampered.write_text(head.jws[:-5] + ("AAAA" if head.jws[-5:-1] != "AAAA" else "BBBB") + head.jws[-1], encoding="ascii")
+        done = self.passgate("head", "--jwks", self.jwks, "--from", tampered)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("NOT PROVED: ", done.stdout)
+
+    def forged(self, payload):
+        key_file, = (self.server.folder / "passgate-data" / "keys").glob("*.pem")
+        key = jwk.JWK.from_pem(key_file.read_bytes())
+        header = json.dumps({"alg": "ES256", "kid": key.thumbprint(), "typ": "passgate-tree-head+jwt"})
+        path = self.folder / "forged.jws"
+        while True:
+            token = jws.JWS(json.dumps(payload))
+            token.add_signature(key, None, header)
+            text = token.serialize(compact=True)
+            if base64.urlsafe_b64decode(text.rpartition(".")[2] + "==")[32] < 0x7f:  # the lower of the twins s and n - s
+                path.write_text(text + "\n", encoding="ascii")
+                return path
+
+    def test_a_decision_is_proved_by_the_server_as_soon_as_it_can_be(self):
+        decision_id = self.decide()
+        proof = self.passed("prove", decision_id, "--jwks", self.jwks)  # waits for the head
+        self.assertEqual((proof["proved"], proof["record"]["id"], proof["record"]["caller"]), (True, decision_id, "local"))
+        offline = self.passed("prove", decision_id, self.server.folder / "passgate-data" / "audit", "--jwks", self.jwks)
+        self.assertEqual((offline["leafHash"], offline["leafIndex"]), (proof["leafHash"], proof["leafIndex"]))
+        shown = self.passgate("prove", decision_id)
+        self.assertTrue(shown.stdout.startswith("PROVED, with the keys that the server itself gives (--jwks)\n"), shown)
+        self.assertIn(f"{decision_id}  decision  allow  local", shown.stdout)
+        log_id = decision_id.partition("-")[0]
+        self.assertEqual(self.passgate("prove", log_id + "-99999999999").returncode, 1)
+        other = self.passgate("prove", ("1" if log_id[0] == "0" else "0") + log_id[1:] + "-1")
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("Next: ask the replica with that log", other.stderr)
+
+    def test_the_log_is_listed_from_the_server_as_from_its_files(self):
+        decision_id = self.decide(location="USA")
+        self.head(wait_for=decision_id)
+        folder = self.server.folder / "passgate-data" / "audit"
+        filters = ("--outcome", "allow", "--resource", RESOURCE, "--caller", "local", "-o", "json")
+        here, there = (self.passgate("list", *where, *filters).stdout.splitlines() for where in ((), (folder,)))
+        self.assertIn(decision_id, [json.loads(line)["id"] for line in here])
+        shown = [{name: value for name, value in json.loads(line).items() if name not in ("number", "partition")}
+                 for line in there]
+        self.assertEqual([json.loads(line) for line in here], shown)
+        subject = json.loads(here[-1])["items"][0]["subject"]
+        for names in (("--subject", self.citizen), ("--subject-hash", subject)):
+            self.assertEqual(self.passgate("list", *names, *filters).stdout.splitlines(), here, names)
+        self.assertEqual(self.passgate("list", "--subject", "nobody").stdout, "")
+        self.assertNotIn("log_opened", self.passgate("list").stdout)
+        self.assertIn("log_opened", self.passgate("list", "--all").stdout)
+
+    def test_following_shows_what_comes_and_asks_only_when_there_is_something(self):
+        process = subprocess.Popen([PASSGATE, "audit", "list", "-f", "--all", "-o", "json", "--server", self.server.address],
+                                   stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        records = map(json.loads, process.stdout)
+        for _ in range(2):
+            decision_id = self.decide()
+            self.assertEqual(next(record["id"] for record in records if record["kind"] == "decision"
+                                  and record["id"] == decision_id), decision_id)
+        time.sleep(1.5)
+        size = self.head(wait_for=self.decide()).head.size
+        time.sleep(1.5)
+        self.assertLessEqual(self.head(wait_for=self.decide()).head.size, size + 3)  # these two, and a listing between
 
 
 if __name__ == "__main__":

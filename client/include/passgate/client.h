@@ -903,6 +903,143 @@ passgate_import_store_batch(struct passgate_stream *stream,
                             const struct passgate_store_entry *entries, size_t count,
                             struct passgate_error *error);
 
+/* ---- the audit log ---- */
+
+/*
+ * What the audit log of one replica was at one moment: its Merkle tree (RFC 6962), signed by the
+ * realm.  Keep `jws`: the records that it covers cannot be changed or taken away without it
+ * showing.
+ */
+struct passgate_tree_head {
+    const char *log_id; /* 16 hex digits: what decision ids begin with */
+    uint64_t size;      /* records */
+    int64_t signed_at_ms;
+    const uint8_t *root; /* PASSGATE_HASH_BYTES */
+    const char *jws;
+    size_t consistency_count;   /* hashes of the proof that was asked for … */
+    const uint8_t *consistency; /* … one behind the other */
+};
+
+enum { PASSGATE_HASH_BYTES = 32 };
+
+struct passgate_tree_head_query {
+    uint64_t from_size;   /* of an older head: prove that this one goes on from it; 0: no proof */
+    const char *wait_for; /* a decision id that the head has to cover; NULL: do not wait */
+};
+
+/* The newest head.  `query` NULL: without proof and waiting.  Nothing is believed yet. */
+struct passgate_tree_head *passgate_get_tree_head(struct passgate_client *client,
+                                                  const struct passgate_tree_head_query *query,
+                                                  const struct passgate_call *call,
+                                                  struct passgate_error *error);
+
+/*
+ * What was kept.  The four below ask nobody; `jwks_json` are the keys of the realm (RFC 7517, or
+ * public keys in PEM).  On failure *error names the field `jwks` when the keys cannot be read; else
+ * `head` or `proof`, and the reason says why it proves nothing: SIGNATURE, KEY_UNKNOWN …,
+ * HEAD_DIFFERS (from what was signed), OTHER_LOG, LOG_SHORTER, PROOF.
+ */
+struct passgate_tree_head *passgate_tree_head_read(const char *jws, const char *jwks_json,
+                                                   struct passgate_error *error);
+/* Signed, and what was signed. */
+bool passgate_tree_head_verify(const struct passgate_tree_head *head, const char *jwks_json,
+                               struct passgate_error *error);
+/* `older`, of the same log, is a prefix of `head`, which was asked for with its size.  Verify both
+ * first. */
+bool passgate_tree_head_extends(const struct passgate_tree_head *head,
+                                const struct passgate_tree_head *older,
+                                struct passgate_error *error);
+
+/* One question and its answer, or one thing that was written. */
+struct passgate_audit_item {
+    const char *subject;                      /* keyed hash, 32 hex digits, or "" */
+    const struct passgate_resource *resource; /* or NULL */
+    const char *action;
+    bool is_decided; /* false: no decision was made */
+    bool was_allowed;
+    enum passgate_reason reason;
+    enum passgate_truth truth;
+    const char *directive; /* that decided, when the server can still name it */
+    uint32_t directive_version;
+    uint32_t directive_position; /* 1 + its place in the directive set; 0: none */
+};
+
+struct passgate_audit_record {
+    const char *decision_id;
+    const char *kind; /* "decision", "batch", "refusal" … */
+    int64_t time_ms;
+    const char *caller;
+    const char *method;
+    const char *outcome; /* the reason of the error when there was no answer */
+    const char *on_behalf_of;
+    const char *location;
+    uint64_t directive_set;
+    int64_t latency_us;
+    const char *revision;
+    bool is_stale;
+    bool has_also_subjects; /* the items behind the first are further subjects of one question */
+    bool is_by_claim;
+    bool has_waited; /* the answer waited for this record */
+    bool is_dry_run;
+    size_t item_count;
+    const struct passgate_audit_item *items;
+    size_t id_count;
+    const char *const *ids;
+};
+
+/* That a record is in the tree of `head`. */
+struct passgate_inclusion {
+    const struct passgate_tree_head *head;
+    uint64_t leaf_index;
+    size_t leaf_length;
+    const uint8_t *leaf; /* what is hashed: number, block's time, the record as it is in the log */
+    size_t path_count;   /* hashes from the leaf up … */
+    const uint8_t *path; /* … one behind the other */
+    const struct passgate_audit_record *record; /* as the server reads it */
+};
+
+struct passgate_inclusion *passgate_get_inclusion_proof(struct passgate_client *client,
+                                                        const char *decision_id,
+                                                        const struct passgate_call *call,
+                                                        struct passgate_error *error);
+/* The head is signed, and the record with this id is in its tree. */
+bool passgate_inclusion_verify(const struct passgate_inclusion *inclusion, const char *decision_id,
+                               const char *jwks_json, struct passgate_error *error);
+
+enum passgate_audit_decision {
+    PASSGATE_AUDIT_ANY = 0,
+    PASSGATE_AUDIT_ALLOW = 1,
+    PASSGATE_AUDIT_DENY = 2,
+};
+
+/* Which records: all that is given must hold. */
+struct passgate_audit_query {
+    const char *resume_token; /* of an earlier part: what comes behind it */
+    int64_t from_ms;          /* not before; 0: from the beginning */
+    int64_t until_ms;         /* before; 0: to the end */
+    const char *caller;
+    const char *subject; /* by id */
+    const char *resource_type, *resource_id;
+    enum passgate_audit_decision decision;
+    bool all_kinds; /* writes, administrative acts and the log's own records as well */
+};
+
+struct passgate_audit_records {
+    size_t record_count; /* may be 0 before the end */
+    const struct passgate_audit_record *records;
+    const char *resume_token; /* to go on behind them */
+};
+
+/* The records of this replica's log up to its end.  The texts of `query` must outlive the stream.
+ */
+struct passgate_stream *passgate_list_decisions(struct passgate_client *client,
+                                                const struct passgate_audit_query *query,
+                                                const struct passgate_call *call,
+                                                struct passgate_error *error);
+/* As passgate_check_store_next(). */
+struct passgate_audit_records *passgate_list_decisions_next(struct passgate_stream *stream,
+                                                            struct passgate_error *error);
+
 #ifdef __cplusplus
 }
 #endif

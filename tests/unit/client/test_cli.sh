@@ -118,6 +118,23 @@ secure="--server unix:$folder/secure --ca ca.pem --server-name passgate.test"
 }
 expect 0 'https://fake' server info
 expect 0 'ES256' keys list
+list="audit list --caller local --resource model/m"
+# shellcheck disable=SC2086 # a list of words
+{
+    expect 0 '00000000000000a1-1  decision  deny  local  model/m use  NOT_PERMITTED  x' $list
+    expect 0 '"id":"00000000000000a1-1".*"directive":2.*"ids":\["x"\]' $list -o json
+}
+expect 2 'FIELD_REQUIRED' audit list --caller local
+expect 2 'TYPE/ID' audit list --resource model
+expect 2 'found by --subject-hash' audit list "$folder" --subject alice
+printf '%s\n' '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}' >"$folder/jwks.json"
+expect 2 'no key of a kind that is known .JWKS.' audit head
+expect 1 'NOT PROVED: ' audit head --jwks "$folder/jwks.json"
+expect 1 '"verified": false' audit head --jwks "$folder/jwks.json" -o json
+expect 2 'has no tree head' audit head --from /dev/null
+expect 2 'METHOD_UNKNOWN|UNIMPLEMENTED' audit prove 00000000000000a1-1
+expect 2 'audit prove takes ID .DIR.' audit prove
+expect 2 'for a folder' audit prove 00000000000000a1-1 --head /dev/null
 expect 0 '^passgate [0-9]' version
 expect 0 '^passgate [0-9]' --version
 expect 0 '"version"' version -o json

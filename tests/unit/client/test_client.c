@@ -523,6 +523,62 @@ static void a_stream_waits_no_longer_than_it_may_for_each_part(void **state)
     passgate_client_free(client);
 }
 
+static void a_listing_of_the_log_goes_on_where_its_stream_ended(void **state)
+{
+    static const struct passgate_audit_query query = {
+        .caller = "local", .resource_type = "model", .resource_id = "m"};
+    struct passgate_client *client = connect_with((struct passgate_options){0});
+    struct passgate_stream *stream = passgate_list_decisions(client, &query, &patient, NULL);
+    struct passgate_audit_records *part;
+    struct passgate_error error;
+
+    (void)state;
+    assert_non_null(stream);
+    part = passgate_list_decisions_next(stream, &error);
+    assert_non_null(part);
+    assert_int_equal(part->record_count, 1);
+    assert_string_equal(part->resume_token, "00000000000000a1-1");
+    assert_int_equal(part->records[0].latency_us, 1500);
+    assert_true(part->records[0].has_waited && part->records[0].id_count == 1);
+    assert_true(part->records[0].items[0].is_decided && !part->records[0].items[0].was_allowed);
+    assert_int_equal(part->records[0].items[0].truth, PASSGATE_TRUTH_FALSE);
+    assert_string_equal(part->records[0].items[0].resource->id, "m");
+    passgate_free(part);
+    part = passgate_list_decisions_next(stream, &error);
+    assert_non_null(part);
+    assert_string_equal(part->records[0].kind, "of the future");
+    assert_int_equal(part->records[0].item_count, 0);
+    passgate_free(part);
+    assert_null(passgate_list_decisions_next(stream, &error));
+    assert_int_equal(error.code, PASSGATE_OK);
+    passgate_stream_free(stream);
+    stream = passgate_list_decisions(client, NULL, &patient, &error);
+    assert_null(passgate_list_decisions_next(stream, &error));
+    assert_string_equal(error.field, "caller");
+    passgate_stream_free(stream);
+    passgate_client_free(client);
+}
+
+static void a_head_that_nobody_signed_arrives_and_proves_nothing(void **state)
+{
+    struct passgate_client *client = connect_with((struct passgate_options){0});
+    struct passgate_tree_head *head = passgate_get_tree_head(client, NULL, &patient, NULL);
+    static const uint8_t nothing[PASSGATE_HASH_BYTES];
+    struct passgate_error error;
+
+    (void)state;
+    assert_non_null(head);
+    assert_int_equal(head->size, 2);
+    assert_int_equal(head->consistency_count, 2);
+    assert_memory_equal(head->root, nothing, sizeof(nothing));
+    assert_memory_equal(head->consistency, nothing, sizeof(nothing));
+    assert_int_equal(head->consistency[PASSGATE_HASH_BYTES], 'x');
+    assert_false(passgate_tree_head_verify(head, "{\"keys\":[]}", &error));
+    assert_string_equal(error.field, "jwks");
+    passgate_free(head);
+    passgate_client_free(client);
+}
+
 static void nobody_there_is_no_decision(void **state)
 {
     struct passgate_options options = {.target = "unix:/nonexistent/passgate.sock"};
@@ -554,6 +610,8 @@ int main(void)
         cmocka_unit_test(a_stream_that_ends_for_its_age_goes_on_by_itself),
         cmocka_unit_test(what_was_not_answered_is_sent_again),
         cmocka_unit_test(a_stream_waits_no_longer_than_it_may_for_each_part),
+        cmocka_unit_test(a_listing_of_the_log_goes_on_where_its_stream_ended),
+        cmocka_unit_test(a_head_that_nobody_signed_arrives_and_proves_nothing),
         cmocka_unit_test(nobody_there_is_no_decision),
     };
 
