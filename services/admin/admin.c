@@ -144,7 +144,7 @@ static const struct rpc_method methods[] = {
         .roles = ROLE_BOUND | ROLE_ANYONE,
         .deadline_cap_ms = 10000,
         .request_bytes_max = 1024,
-        .flags = RPC_IDEMPOTENT,
+        .flags = RPC_IDEMPOTENT | RPC_AGELESS,
     },
     {
         .name = "GetServerInfo",
@@ -154,7 +154,7 @@ static const struct rpc_method methods[] = {
         .roles = ROLE_OPERATOR | ROLE_AUDITOR,
         .deadline_cap_ms = 10000,
         .request_bytes_max = 1024,
-        .flags = RPC_IDEMPOTENT,
+        .flags = RPC_IDEMPOTENT | RPC_AGELESS,
     },
     {
         .name = "ListKeys",
@@ -163,7 +163,7 @@ static const struct rpc_method methods[] = {
         .roles = ROLE_OPERATOR | ROLE_AUDITOR,
         .deadline_cap_ms = 10000,
         .request_bytes_max = 1024,
-        .flags = RPC_IDEMPOTENT,
+        .flags = RPC_IDEMPOTENT | RPC_AGELESS,
     },
     {
         .name = "GetStoreStats",
@@ -172,7 +172,7 @@ static const struct rpc_method methods[] = {
         .roles = ROLE_OPERATOR,
         .deadline_cap_ms = 30000,
         .request_bytes_max = 1024,
-        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED | RPC_AGELESS,
     },
     {
         .name = "CheckStore",
@@ -180,7 +180,7 @@ static const struct rpc_method methods[] = {
         .handle = check_store,
         .roles = ROLE_OPERATOR,
         .request_bytes_max = 1024,
-        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED | RPC_AGELESS,
     },
     {
         .name = "ExportStore",
@@ -188,7 +188,7 @@ static const struct rpc_method methods[] = {
         .handle = export_store,
         .roles = ROLE_OPERATOR,
         .request_bytes_max = 1024,
-        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED | RPC_AGELESS,
     },
     {
         .name = "ImportStore",
@@ -196,7 +196,7 @@ static const struct rpc_method methods[] = {
         .take_item = import_store,
         .roles = ROLE_OPERATOR,
         .request_bytes_max = STORE_IMPORT_BYTES_MAX,
-        .flags = RPC_IDEMPOTENT | RPC_AUDITED,
+        .flags = RPC_IDEMPOTENT | RPC_AUDITED | RPC_AGELESS,
     },
 };
 

@@ -145,6 +145,7 @@ static void on_page(struct task *task)
     struct listing *listing = CONTAINER_OF(task, struct listing, job.done);
 
     listing->is_busy = false;
+    listing->job.is_spared = true; /* what has begun goes on */
     if (!listing->call)
         listing_free(listing);
     else if (listing->is_failed)

@@ -2,7 +2,9 @@
 /* The executor: a bounded queue under one mutex that nobody holds across work. */
 #include "base/executor.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/queue_age.h"
 #include "base/thread.h"
 
 #include <pthread.h>
@@ -14,10 +16,26 @@ struct executor {
     size_t queue_max;
     size_t first;
     size_t count;
+    struct queue_age age;
+    uint64_t refused;
     bool is_stopping;
     pthread_t *threads;
     size_t thread_count;
 };
+
+/* Under the mutex: of the job that has waited for longest. */
+static int64_t age_ns(const struct executor *executor, int64_t now_ns)
+{
+    return executor->count > 0 ? now_ns - executor->ring[executor->first]->submitted_ns : 0;
+}
+
+/* Under the mutex. */
+static bool is_too_old(struct executor *executor)
+{
+    int64_t now_ns = clock_now_ns();
+
+    return queue_age_refuses(&executor->age, age_ns(executor, now_ns), now_ns);
+}
 
 static struct job *take(struct executor *executor)
 {
@@ -30,6 +48,7 @@ static struct job *take(struct executor *executor)
         job = executor->ring[executor->first];
         executor->first = (executor->first + 1) % executor->queue_max;
         executor->count--;
+        (void)is_too_old(executor); /* another one is the oldest now */
     }
     pthread_mutex_unlock(&executor->mutex);
     return job;
@@ -65,21 +84,50 @@ struct executor *executor_new(size_t thread_count, size_t queue_max)
     return executor;
 }
 
+void executor_bound_age(struct executor *executor, int64_t target_ms, int64_t interval_ms)
+{
+    queue_age_init(&executor->age, target_ms, interval_ms);
+}
+
+/* Under the mutex. */
+static bool may_join(struct executor *executor, const struct job *job, struct err *err)
+{
+    if (executor->count == executor->queue_max || executor->is_stopping)
+        return err_set(err, ERR_OVERLOADED, "executor queue of %zu is full", executor->queue_max);
+    if (!is_too_old(executor) || job->is_spared)
+        return true;
+    executor->refused++;
+    return err_set(err, ERR_OVERLOADED, "%zu jobs have waited for the executor for too long",
+                   executor->count);
+}
+
 bool executor_submit(struct executor *executor, struct job *job, struct err *err)
 {
     bool is_taken;
 
     pthread_mutex_lock(&executor->mutex);
-    is_taken = executor->count < executor->queue_max && !executor->is_stopping;
+    is_taken = may_join(executor, job, err);
     if (is_taken) {
+        job->submitted_ns = clock_now_ns();
         executor->ring[(executor->first + executor->count) % executor->queue_max] = job;
         executor->count++;
         pthread_cond_signal(&executor->has_work);
     }
     pthread_mutex_unlock(&executor->mutex);
-    if (!is_taken)
-        return err_set(err, ERR_OVERLOADED, "executor queue of %zu is full", executor->queue_max);
-    return true;
+    return is_taken;
+}
+
+void executor_get_state(struct executor *executor, struct executor_state *ret_state)
+{
+    int64_t now_ns = clock_now_ns();
+
+    pthread_mutex_lock(&executor->mutex);
+    *ret_state = (struct executor_state){
+        .queued = executor->count,
+        .age_ns = age_ns(executor, now_ns),
+        .refused = executor->refused,
+    };
+    pthread_mutex_unlock(&executor->mutex);
 }
 
 void executor_free(struct executor *executor)

@@ -125,6 +125,7 @@ void introspect_claim(struct rpc_call *call, const ProtobufCMessage *message, vo
     examining->request = store_request_new(STORE_READ, names_partition(options->names, key.id),
                                            rpc_call_inbox(call), on_read, examining);
     examining->request->deadline_ms = clock_monotonic_ms(options->clock) + options->read_timeout_ms;
+    examining->request->is_waited_for = true;
     store_request_key(examining->request, key);
     rpc_call_park(call, on_abandoned, examining);
     store_submit(options->store, examining->request);

@@ -299,6 +299,7 @@ static void read_state(struct issuing *issuing)
     issuing->reading =
         store_request_new(STORE_READ, issuing->partition, reply_to, on_read, issuing);
     issuing->reading->deadline_ms = clock_monotonic_ms(options->clock) + options->read_timeout_ms;
+    issuing->reading->is_waited_for = true;
     store_request_key(issuing->reading, names_subject(issuing->subject));
     store_request_key(issuing->reading, issuing->cache_key);
     store_submit(options->store, issuing->reading);

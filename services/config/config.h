@@ -183,7 +183,8 @@ struct config {
         int64_t connection_age_ms;
         int64_t connection_grace_ms;
         int64_t deadline_default_ms;
-        int64_t descriptors_min; /* never 0: the default is filled in */
+        int64_t descriptors_min;        /* never 0: the default is filled in */
+        int64_t executor_age_target_ms; /* 0 = never too old; so are the others */
         int64_t handshake_timeout_ms;
         int64_t in_flight_max;
         int64_t keepalive_ms;
@@ -193,6 +194,8 @@ struct config {
         int64_t metadata_bytes_max;
         int64_t probe_failures; /* 0 = it only logs */
         int64_t probe_interval_ms;
+        int64_t queue_age_interval_ms;
+        int64_t queue_age_target_ms;
         int64_t streams_max;
         int64_t workers; /* 0 = one per CPU */
     } rpc;
@@ -210,6 +213,7 @@ struct config {
         int64_t pending_max;
         struct config_store_place place;
         const char *prefix;
+        int64_t queue_age_target_ms;
         int64_t read_timeout_ms;
         int64_t replicas_min;
         const char *sentinel_password_file; /* "": no AUTH */

@@ -86,6 +86,7 @@ static void read_subject(struct explaining *explaining, enum party_role role,
     reading->request = store_request_new(STORE_READ, names_partition(options->names, subject),
                                          rpc_call_inbox(explaining->call), on_read, reading);
     reading->request->deadline_ms = clock_monotonic_ms(options->clock) + options->store_timeout_ms;
+    reading->request->is_waited_for = true;
     store_request_key(reading->request, names_subject(subject));
     explaining->pending++;
     store_submit(options->store, reading->request);

@@ -91,6 +91,7 @@ static void read_claim(struct check_run *run, struct check_claim *claim)
     claim->request = store_request_new(STORE_READ, names_partition(options->names, key.id),
                                        run->reply_to, on_claim_record, claim);
     claim->request->deadline_ms = clock_monotonic_ms(options->clock) + options->store_timeout_ms;
+    claim->request->is_waited_for = true;
     store_request_key(claim->request, key);
     run->pending++;
     store_submit(options->store, claim->request);

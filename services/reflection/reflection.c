@@ -235,7 +235,7 @@ static const struct rpc_method methods[] = {
         .take_item = take_item,
         .roles = UINT32_MAX,
         .request_bytes_max = REQUEST_BYTES_MAX,
-        .flags = RPC_IDEMPOTENT,
+        .flags = RPC_IDEMPOTENT | RPC_AGELESS,
     },
 };
 

@@ -262,11 +262,15 @@ static bool admit(struct rpc_call *call, struct err *err)
     }
     if (!are_headers_small(call))
         return err_set(err, ERR_METADATA_TOO_LARGE, "%zu fields", call->headers.count);
+    if (call->deadline_ms < worker->now_ns / 1000000)
+        return err_set(err, ERR_DEADLINE, "the deadline passed before the call was looked at");
+    if (!(call->entry->method->flags & (RPC_NEVER_SHED | RPC_AGELESS)) &&
+        rpc_backlog_refuses(worker))
+        return err_set(err, ERR_OVERLOADED, "calls wait for too long until they are looked at");
     /* What is never shed is no load either: balancers' streams must not crowd out the calls. */
     if (!(call->entry->method->flags & RPC_NEVER_SHED) &&
         !(call->has_permit = rpc_permits_take(worker))) {
         atomic_fetch_add_explicit(&worker->refused_count, 1, memory_order_relaxed);
-        rpc_call_add_trailer(call, RPC_PUSHBACK, span_text("-1"));
         return err_set(err, ERR_OVERLOADED, "as many calls in flight as there may be");
     }
     return rpc_server_takes_streams(worker->server, call->entry->method, err);
@@ -323,6 +327,6 @@ static void on_accepted(struct rpc_op *op, bool is_ok)
         free_waiting(call);
         return;
     }
-    rpc_call_post(call->worker, call->door);
+    rpc_backlog_accept(call->worker, call->door);
     begin(call);
 }

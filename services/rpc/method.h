@@ -36,6 +36,8 @@ enum rpc_flags {
     RPC_HOT = 1 << 2,        /* registered with core: matched before our code runs; unary only */
     RPC_NEVER_SHED = 1 << 3, /* for health: answered under overload and no part of it; its streams
                                 have no age and end last */
+    RPC_AGELESS = 1 << 4, /* for operators: a call like others, but not refused because queues are
+                             old, which is when it is needed */
 };
 
 /*

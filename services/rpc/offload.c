@@ -16,7 +16,7 @@ struct rpc_offload {
     struct err outcome; /* what the handler answered */
     grpc_byte_buffer *response;
     bool is_answered;
-    bool is_lapsed; /* nobody waits any more */
+    atomic_bool is_lapsed; /* nobody waits any more; the executor looks before it begins */
     struct err lapse;
 };
 
@@ -26,6 +26,8 @@ static void work(struct job *job)
     struct rpc_call *call = offload->call;
     const struct rpc_entry *entry = call->entry;
 
+    if (atomic_load(&offload->is_lapsed))
+        return;
     entry->method->handle(call, call->request, entry->service->context);
     assert(offload->is_answered);
 }
@@ -36,12 +38,13 @@ static void on_done(struct task *task)
     struct rpc_call *call = offload->call;
 
     call->offload = NULL;
-    if (!offload->is_lapsed) {
+    if (!atomic_load(&offload->is_lapsed)) {
         rpc_call_finish(call, &offload->outcome, offload->response);
     } else {
         if (offload->response)
             grpc_byte_buffer_destroy(offload->response);
-        atomic_fetch_add_explicit(&call->worker->late_count, 1, memory_order_relaxed);
+        if (offload->is_answered)
+            atomic_fetch_add_explicit(&call->worker->late_count, 1, memory_order_relaxed);
         rpc_call_finish(call, &offload->lapse, NULL);
     }
     memory_free(offload);
@@ -58,6 +61,7 @@ void rpc_offload_start(struct rpc_call *call)
         .done = {.run = on_done},
         .reply_to = &call->worker->inbox,
         .work = work,
+        .is_spared = (call->entry->method->flags & (RPC_NEVER_SHED | RPC_AGELESS)) != 0,
     };
     rpc_call_park(call, NULL, NULL);
     call->offload = offload;
@@ -85,10 +89,10 @@ void rpc_offload_lapse(struct rpc_call *call, const struct err *err)
 {
     struct rpc_offload *offload = call->offload;
 
-    if (offload->is_lapsed)
+    if (atomic_load(&offload->is_lapsed))
         return;
-    offload->is_lapsed = true;
     offload->lapse = *err;
+    atomic_store(&offload->is_lapsed, true);
     if (!call->is_gone)
         grpc_call_cancel_with_status(call->core, (grpc_status_code)err_grpc_status(err->code),
                                      err_public_text(err->code), NULL);

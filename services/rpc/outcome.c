@@ -36,7 +36,8 @@ static grpc_slice slice_copy(struct span span)
     return grpc_slice_from_copied_buffer((const char *)span.data, span.length);
 }
 
-/* What the trailers hold: the call's own, and for an error its details. */
+/* What the trailers hold: the call's own, and for an error its details.  Who is refused because
+ * there is too much to do must not come again by itself. */
 static size_t fill_trailers(struct rpc_call *call, const struct err *outcome,
                             grpc_metadata *trailers)
 {
@@ -46,6 +47,11 @@ static size_t fill_trailers(struct rpc_call *call, const struct err *outcome,
         trailers[count] = (grpc_metadata){
             .key = grpc_slice_from_static_string(call->trailers[count].name),
             .value = slice_copy(call->trailers[count].value),
+        };
+    if (outcome->code == ERR_OVERLOADED)
+        trailers[count++] = (grpc_metadata){
+            .key = grpc_slice_from_static_string(RPC_PUSHBACK),
+            .value = grpc_slice_from_static_string("-1"),
         };
     if (outcome->code != ERR_OK)
         trailers[count++] = (grpc_metadata){
@@ -58,7 +64,7 @@ static size_t fill_trailers(struct rpc_call *call, const struct err *outcome,
 /* The final batch: headers, the answer if there is one, the status. */
 static void send_outcome(struct rpc_call *call, const struct err *outcome)
 {
-    grpc_metadata trailers[CALL_TRAILERS_MAX + 1];
+    grpc_metadata trailers[CALL_TRAILERS_MAX + 2];
     size_t count = fill_trailers(call, outcome, trailers);
     bool is_error = outcome->code != ERR_OK;
     grpc_slice text = grpc_empty_slice();

@@ -135,14 +135,15 @@ static void make_doors(struct rpc_server *server)
             };
     }
     server->door_count++; /* the last one is the generic door */
+    for (uint32_t i = 0; i < server->worker_count; i++)
+        rpc_backlog_init(&server->workers[i]);
 }
 
 static void post_calls(struct rpc_server *server)
 {
     for (uint32_t i = 0; i < server->worker_count; i++)
         for (size_t door = 0; door < server->door_count; door++)
-            for (uint32_t k = 0; k < server->options.posted_calls; k++)
-                rpc_call_post(&server->workers[i], &server->doors[door]);
+            rpc_backlog_post(&server->workers[i], &server->doors[door]);
 }
 
 static void on_stopped(struct rpc_op *op, bool is_ok)
@@ -276,15 +277,19 @@ void rpc_server_get_stats(struct rpc_server *server, struct rpc_stats *ret_stats
     for (uint32_t i = 0; i < server->worker_count; i++) {
         struct rpc_worker *worker = &server->workers[i];
         uint64_t late_us = atomic_exchange(&worker->late_us_max, 0);
+        int64_t age_us = (int64_t)atomic_load(&worker->backlog.age_us);
 
         stats.calls += atomic_load(&worker->call_count);
         stats.parked += atomic_load(&worker->parked_count);
         stats.streams += atomic_load(&worker->stream_count);
         stats.refused += atomic_load(&worker->refused_count);
+        stats.aged += atomic_load(&worker->backlog.refused_count);
         stats.unknown_methods += atomic_load(&worker->unknown_count);
         stats.late_results += atomic_load(&worker->late_count);
         if (late_us > stats.deadline_late_us_max)
             stats.deadline_late_us_max = late_us;
+        if (age_us > stats.queue_age_us)
+            stats.queue_age_us = age_us;
     }
     *ret_stats = stats;
 }

@@ -39,11 +39,13 @@ struct rpc_options {
     uint32_t worker_count;     /* 0: one per CPU */
     uint32_t
         posted_calls; /* per worker and hot method, and as many for all others together; 0: 64 */
-    uint32_t in_flight_max;   /* of the whole server, never passed: calls get OVERLOADED, where
-                               workers   share unevenly from 7/8 of it on; those that are never shed
-                               do   not   count */
-    uint32_t streams_max;     /* per connection */
-    size_t message_bytes_max; /* received; rows may say less */
+    uint32_t in_flight_max;        /* of the whole server, never passed: calls get OVERLOADED, where
+                                    workers   share unevenly from 7/8 of it on; those that are never shed
+                                    do   not   count */
+    int64_t queue_age_target_ms;   /* calls get OVERLOADED while they wait for longer than this */
+    int64_t queue_age_interval_ms; /* … and have done so for this long (base/queue_age.h) */
+    uint32_t streams_max;          /* per connection */
+    size_t message_bytes_max;      /* received; rows may say less */
     size_t metadata_bytes_max;
     size_t memory_quota_bytes; /* of core's transport buffers; 0: none */
     int64_t connection_age_ms; /* with ±10 % of jitter by core */
@@ -76,7 +78,9 @@ struct rpc_stats {
     uint32_t in_flight;
     uint32_t parked;
     uint32_t streams;
-    uint64_t refused; /* for overload */
+    uint64_t refused;     /* for being too many */
+    uint64_t aged;        /* refused for the age of a worker's queue */
+    int64_t queue_age_us; /* of the oldest queue, when it was last looked at */
     uint64_t unknown_methods;
     uint64_t late_results;         /* of the executor, dropped because their call was gone */
     uint64_t deadline_late_us_max; /* how late a deadline fired at most since the last look */

@@ -78,6 +78,7 @@ static void *run(void *argument)
         worker->now_ns = clock_now_ns();
         if (event.type == GRPC_OP_COMPLETE) {
             op = event.tag;
+            rpc_backlog_look(worker);
             op->on_done(op, event.success != 0);
         }
         run_timers(worker);
@@ -98,6 +99,7 @@ void rpc_worker_quit(struct rpc_worker *worker)
 {
     while (atomic_exchange_explicit(&worker->is_rung, true, memory_order_acq_rel))
         sched_yield();
+    rpc_backlog_quit(worker);
     grpc_completion_queue_shutdown(worker->queue);
     pthread_join(worker->thread, NULL);
 }
@@ -116,6 +118,7 @@ void rpc_worker_release(struct rpc_worker *worker)
     grpc_call_unref(worker->bell);
     grpc_channel_destroy(worker->lame);
     grpc_completion_queue_destroy(worker->queue);
+    rpc_backlog_release(worker);
     rpc_timers_release(&worker->timers);
 }
 

@@ -9,6 +9,7 @@
 #ifndef RPC_WORKER_H
 #define RPC_WORKER_H
 
+#include "base/queue_age.h"
 #include "rpc/call_state.h"
 #include "rpc/server.h"
 
@@ -16,6 +17,24 @@
 #include <stdatomic.h>
 
 enum { WORKER_ARENAS_MAX = 64, WORKER_SPARE_CALLS_MAX = 1024, CALL_ARENA_BYTES = 8192 };
+
+/* What waits in a worker's completion queue (backlog.c).  Only the worker writes. */
+struct rpc_backlog {
+    struct rpc_op marker;
+    atomic_bool is_marked; /* a marker is on its way, or the queue is being shut down */
+    int64_t marked_ns;     /* when it was sent; 0: there is none */
+    int64_t back_ns;       /* when the last one came back */
+    int64_t trip_ns;       /* how long it took */
+    struct queue_age age;
+    bool is_turn; /* of a call to be refused */
+    struct rpc_posted {
+        uint32_t count;    /* calls that core has, and the queue */
+        uint32_t wanted;   /* as many as there should be */
+        uint32_t accepted; /* since the marker was sent */
+    } * posted;            /* by door */
+    atomic_ullong age_us;
+    atomic_ullong refused_count;
+};
 
 struct rpc_worker {
     struct rpc_server *server;
@@ -37,6 +56,7 @@ struct rpc_worker {
     struct arena arenas[WORKER_ARENAS_MAX]; /* with a warm block each */
     size_t arena_count;
 
+    struct rpc_backlog backlog;
     uint32_t permits; /* taken from the server's, not in use */
     atomic_uint
         open_count; /* calls that have begun and are not given back; only the worker writes */
@@ -88,6 +108,20 @@ void rpc_worker_release(struct rpc_worker *worker);
 /* stop.c: DRAINING for a method that streams, once streams are being ended. */
 MUST_CHECK bool rpc_server_takes_streams(const struct rpc_server *server,
                                          const struct rpc_method *method, struct err *err);
+
+/* backlog.c */
+void rpc_backlog_init(struct rpc_worker *worker);
+void rpc_backlog_release(struct rpc_worker *worker);
+/* Post as many calls of the door as are wanted. */
+void rpc_backlog_post(struct rpc_worker *worker, const struct rpc_door *door);
+/* One of them has come. */
+void rpc_backlog_accept(struct rpc_worker *worker, const struct rpc_door *door);
+/* Once for every event: now and then a marker is sent. */
+void rpc_backlog_look(struct rpc_worker *worker);
+/* Is the next call, which may be refused for this, to be refused? */
+bool rpc_backlog_refuses(struct rpc_worker *worker);
+/* Any thread but the worker's: from here on no marker is sent. */
+void rpc_backlog_quit(struct rpc_worker *worker);
 
 /* permits.c */
 void rpc_permits_init(struct rpc_server *server);

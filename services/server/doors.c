@@ -91,6 +91,8 @@ static bool start_core(struct server *server, const struct rpc_tls *tls, uint32_
         .worker_count = worker_count,
         .posted_calls = (uint32_t)config->rpc.calls_per_worker,
         .in_flight_max = (uint32_t)config->rpc.in_flight_max,
+        .queue_age_target_ms = config->rpc.queue_age_target_ms,
+        .queue_age_interval_ms = config->rpc.queue_age_interval_ms,
         .streams_max = (uint32_t)config->rpc.streams_max,
         .message_bytes_max = (size_t)config->rpc.message_bytes_max,
         .metadata_bytes_max = (size_t)config->rpc.metadata_bytes_max,

@@ -149,6 +149,7 @@ static bool open_storage(struct server *server, struct err *err)
         return false;
     server->store->observe = observe_store;
     server->store->observer = server;
+    server->store->reads = &server->reads;
     server->names.partition_count = server->store->partition_count;
     server->changes = change_log_new(server->store, CHANGE_LOG_ENTRIES);
     server->cache = facts_cache_new(&(struct facts_cache_options){

@@ -21,6 +21,7 @@
 #include "server/retention.h"
 #include "server/server.h"
 #include "server/watchdog.h"
+#include "storage/read_queue.h"
 #include "verification/verification.h"
 #include "web/web.h"
 
@@ -38,6 +39,7 @@ struct server {
     struct readiness_listener readiness_listener;
     struct executor *executor;
     struct audit_log *audit;
+    struct read_queue reads; /* of the store, that callers wait for */
     struct store *store;
     struct outbox *outbox;
     struct change_log *changes;

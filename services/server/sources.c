@@ -2,6 +2,7 @@
 /* Where gauges come from. */
 #include "server/sources.h"
 
+#include "base/clock.h"
 #include "entitlement/lease.h"
 
 static struct facts_cache_stats cache_stats(void *owner)
@@ -111,6 +112,41 @@ static double read_rpc_parked(void *owner, size_t value)
     return rpc_stats(owner).parked;
 }
 
+static struct executor_state executor_state(void *owner)
+{
+    struct executor_state state;
+
+    executor_get_state(((struct sources *)owner)->executor, &state);
+    return state;
+}
+
+static double read_executor_queued(void *owner, size_t value)
+{
+    (void)value;
+    return (double)executor_state(owner).queued;
+}
+
+static double read_queue_age(void *owner, size_t value)
+{
+    switch ((enum metrics_queue)value) {
+    case METRICS_QUEUE_WORKERS: return (double)rpc_stats(owner).queue_age_us / 1e6;
+    case METRICS_QUEUE_STORE:
+        return (double)read_queue_age_ns(((struct sources *)owner)->reads, clock_now_ns()) / 1e9;
+    case METRICS_QUEUE_EXECUTOR:
+    default: return (double)executor_state(owner).age_ns / 1e9;
+    }
+}
+
+static double read_queue_refusals(void *owner, size_t value)
+{
+    switch ((enum metrics_queue)value) {
+    case METRICS_QUEUE_WORKERS: return (double)rpc_stats(owner).aged;
+    case METRICS_QUEUE_STORE: return (double)read_queue_refused(((struct sources *)owner)->reads);
+    case METRICS_QUEUE_EXECUTOR:
+    default: return (double)executor_state(owner).refused;
+    }
+}
+
 void sources_connect(const struct sources *sources, struct arena *arena)
 {
     static const struct {
@@ -129,6 +165,9 @@ void sources_connect(const struct sources *sources, struct arena *arena)
         {METRIC_READY, read_ready},
         {METRIC_RPC_ACTIVE, read_rpc_active},
         {METRIC_RPC_PARKED, read_rpc_parked},
+        {METRIC_QUEUE_AGE, read_queue_age},
+        {METRIC_QUEUE_REFUSALS, read_queue_refusals},
+        {METRIC_EXECUTOR_QUEUED, read_executor_queued},
     };
     struct sources *kept = arena_new(arena, struct sources);
 

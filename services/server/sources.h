@@ -5,6 +5,7 @@
 
 #include "rpc/server.h"
 #include "storage/facts_cache.h"
+#include "storage/read_queue.h"
 #include "telemetry/audit.h"
 #include "telemetry/metrics.h"
 #include "telemetry/readiness.h"
@@ -17,6 +18,8 @@ struct sources {
     struct readiness *readiness;
     struct rpc_server **rpc; /* is there once calls are served */
     int64_t lease_ms;
+    struct executor *executor;
+    struct read_queue *reads;
 };
 
 /* `sources` is copied into the arena. */

@@ -234,6 +234,10 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     server->certificates = certificates_new(server->metrics, &clock_system);
     make_health(server);
     server->executor = executor_new(EXECUTOR_THREADS, EXECUTOR_QUEUE);
+    executor_bound_age(server->executor, config->rpc.executor_age_target_ms,
+                       config->rpc.queue_age_interval_ms);
+    read_queue_init(&server->reads, config->store.queue_age_target_ms,
+                    config->rpc.queue_age_interval_ms);
     if (!foundation_open(server, diagnostics, err))
         return false;
     make_entitlement(server);
@@ -243,7 +247,8 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     list_services(server);
     publish_health(server);
     sources_connect(&(struct sources){server->metrics, server->cache, server->store, server->audit,
-                                      server->readiness, &server->rpc, config->directives.lease_ms},
+                                      server->readiness, &server->rpc, config->directives.lease_ms,
+                                      server->executor, &server->reads},
                     &server->arena);
     if (!doors_open(server, worker_count, err))
         return false;
@@ -341,6 +346,7 @@ void server_stop(struct server *server)
     if (server->cache)
         facts_cache_stop(server->cache);
     store_free(server->store);
+    read_queue_release(&server->reads);
     audit_close(server->audit);
     rpc_server_free(server->rpc);
     facts_cache_free(server->cache);

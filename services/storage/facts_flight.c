@@ -79,7 +79,7 @@ static void send_entry(struct facts_cache *cache, struct facts_waiter *waiter,
     send(waiter);
 }
 
-/* The store gave no answer: what there is within the grace, or the error. */
+/* The store gave no answer, or is asked too much: what there is within the grace, or the error. */
 static void send_grace(struct facts_cache *cache, struct hash128 subject,
                        struct facts_waiter *waiter, const struct err *err)
 {
@@ -127,6 +127,7 @@ static void begin_read(struct facts_flight *flight, struct inbox *reply_to, int6
 
     store_request_key(request, names_subject(flight->subject));
     request->deadline_ms = deadline_ms;
+    request->is_waited_for = true;
     store_submit(options->store, request);
 }
 

@@ -116,6 +116,7 @@ static bool read_all(struct sqlite_store *store, struct store_request *requests,
         !read_number(connection, &number, err))
         return false;
     for (struct store_request *request = requests; request; request = request->next) {
+        (void)FAILPOINT("slow_store_request");
         request->is_ok =
             sqlite_is_in_time(store, request) && read_request(store, request, &request->err);
         request->number = number;

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "storage/read_queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,7 +142,8 @@ void store_submit(struct store *store, struct store_request *request)
 
     request->store = store;
     request->submitted_ns = clock_now_ns();
-    if (check_limits(store, request, &err))
+    if (check_limits(store, request, &err) &&
+        (!request->is_waited_for || !store->reads || read_queue_join(store->reads, request, &err)))
         store->ops->submit(store, request);
     else
         store_fail(request, &err);
@@ -174,9 +176,12 @@ static void run_done(struct task *task)
 static void post_back(struct store_request *request)
 {
     struct store *store = request->store;
+    int64_t now_ns = clock_now_ns();
 
+    if (request->is_queued)
+        read_queue_leave(store->reads, request, now_ns);
     if (store->observe)
-        store->observe(store->observer, clock_now_ns() - request->submitted_ns);
+        store->observe(store->observer, now_ns - request->submitted_ns);
     request->done.run = run_done;
     inbox_post(request->reply_to, &request->done);
 }

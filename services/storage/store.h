@@ -143,6 +143,7 @@ struct store_request {
     uint16_t partition;
     int64_t deadline_ms; /* monotonic; past it the answer is DEADLINE, and a write may or may not
                             have happened */
+    bool is_waited_for;  /* a read of a caller: OVERLOADED while others have waited for too long */
     struct arena arena;  /* of the request: inputs and results live here */
 
     struct store_key *keys;
@@ -176,6 +177,9 @@ struct store_request {
     void *notes; /* in the arena: a backend's own, about an operation of several steps */
     int64_t submitted_ns;
     struct store_request *next;
+    bool is_queued; /* with the reads that are waited for; so are these */
+    struct store_request *older;
+    struct store_request *newer;
 };
 
 /* An empty request with an arena and without a deadline. */
@@ -231,6 +235,7 @@ struct store {
     uint16_t partition_count;
     void (*observe)(void *observer, int64_t duration_ns); /* told of every answer; or NULL */
     void *observer;
+    struct read_queue *reads; /* which may bound the age of reads; or NULL */
     const char *durability; /* what an acknowledgement means, for GetServerInfo: "sqlite: fsync per
                                commit" */
     /* Where the feed may lag: when it last proved to be alive, on `clock`.  What anybody had

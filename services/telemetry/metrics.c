@@ -47,6 +47,11 @@ static const char *const refusals[] = {
     [METRICS_REFUSAL_BUDGET_IN_FLIGHT] = "budget_in_flight",
     [METRICS_REFUSAL_BUDGET_SUBJECTS] = "budget_subjects",
 };
+static const char *const queues[] = {
+    [METRICS_QUEUE_WORKERS] = "workers",
+    [METRICS_QUEUE_STORE] = "store",
+    [METRICS_QUEUE_EXECUTOR] = "executor",
+};
 static const char *const audit_results[] = {
     [METRICS_AUDIT_TAKEN] = "taken",
     [METRICS_AUDIT_REFUSED] = "refused",

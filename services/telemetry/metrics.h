@@ -40,6 +40,7 @@ enum metrics_refusal {
     METRICS_REFUSAL_BUDGET_IN_FLIGHT,
     METRICS_REFUSAL_BUDGET_SUBJECTS,
 };
+enum metrics_queue { METRICS_QUEUE_WORKERS, METRICS_QUEUE_STORE, METRICS_QUEUE_EXECUTOR };
 enum metrics_audit_result { METRICS_AUDIT_TAKEN, METRICS_AUDIT_REFUSED, METRICS_AUDIT_DROPPED };
 
 enum metrics_listener {
@@ -62,6 +63,10 @@ enum metrics_listener {
     X(RPC_ACTIVE, GAUGE, "passgate_rpc_active_calls", NULL, no_values, "Calls in progress.")    \
     X(RPC_PARKED, GAUGE, "passgate_rpc_parked_calls", NULL, no_values,                          \
       "Calls that wait for the store, the audit log or the executor.")                          \
+    X(QUEUE_AGE, GAUGE, "passgate_queue_age_seconds", "queue", queues,                          \
+      "How long the oldest piece of work has waited.")                                          \
+    X(QUEUE_REFUSALS, COUNTER, "passgate_queue_refusals_total", "queue", queues,                \
+      "Work that was refused because what waited had done so for too long.")                    \
     X(CALLER_REFUSALS, COUNTER, "passgate_caller_refusals_total", "reason", refusals,           \
       "Calls and items of streams that were refused because of who asked.")                     \
     X(CALLER_LOADS, COUNTER, "passgate_caller_loads_total", "result", outcomes,                 \

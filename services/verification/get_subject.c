@@ -209,6 +209,7 @@ void get_subject(struct rpc_call *call, const ProtobufCMessage *message, void *c
     getting->request = store_request_new(STORE_READ, names_partition(options->names, getting->hash),
                                          rpc_call_inbox(call), on_read, getting);
     getting->request->deadline_ms = clock_monotonic_ms(options->clock) + options->read_timeout_ms;
+    getting->request->is_waited_for = true;
     store_request_key(getting->request, names_subject(getting->hash));
     rpc_call_park(call, on_abandoned, getting);
     store_submit(options->store, getting->request);

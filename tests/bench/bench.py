@@ -33,6 +33,7 @@ ROUNDS, SECONDS, CLIENTS, STREAMS = 21, 1, 8, 32
 QUICK_ROUNDS, QUICK_SECONDS = 3, 1
 REPLICAS, REVOCATIONS, CHANGES = 3, 1000, 100
 REFUSALS, REFUSED_SUBJECTS, QUICK_REFUSALS = 100000, 20, 6000
+OVERLOAD_ROUNDS, RAMP, KNEE, OVERLOAD = 11, (4, 8, 16, 32, 64, 128, 256), 0.95, 3
 QUICK_REVOCATIONS, QUICK_CHANGES = 100, 10
 
 DIRECTIVE = """# Without `record: durable`: that would measure the disk.
@@ -285,6 +286,65 @@ def measure_disclosure(build, folder, is_quick, budgets):
         budgets.at_most("disclose: decision, median times of refusals: slowest / fastest", float(value), "", 1.05)
 
 
+def good_rate(load, passgated, check_file):
+    """Calls a second that were answered with ALLOW: what was refused is no goodput."""
+    before = counters(passgated.ops_port)
+    rate, _ = load.measure(passgated.server, CHECK_PATH, check_file)
+    allowed, *others = (b - a for a, b in zip(before, counters(passgated.ops_port)))
+    return rate * allowed / (allowed + others[2])
+
+
+def load_of(calls, seconds):
+    return Load(seconds, min(calls, CLIENTS), max(1, calls // CLIENTS))
+
+
+def measure_overload(build, folder, is_quick, budgets):
+    """A closed loop of so many calls at once that more of them bring no more answers, and three times as many; and what
+    it costs to refuse a call, which is all that a server does beyond that."""
+    import grpc  # pylint: disable=import-outside-toplevel
+    from passgate_protos import Stubs, pb
+
+    rounds, seconds = (QUICK_ROUNDS, QUICK_SECONDS) if is_quick else (OVERLOAD_ROUNDS, SECONDS)
+    folder.mkdir(parents=True)
+    check_file = folder / "check.bin"
+    check_file.write_bytes(encode("CheckEntitlementRequest", CHECK))
+    passgated = Passgated(build, folder / "open")
+    with passgated.server:
+        passgated.wait_ready()
+        passgated.check_answers()
+        ramp = {calls: good_rate(load_of(calls, seconds), passgated, check_file) for calls in RAMP}
+        best = max(ramp, key=ramp.get)
+        knee = next(calls for calls in RAMP if ramp[calls] >= KNEE * ramp[best])
+        beyond = load_of(OVERLOAD * knee, seconds)
+        ratios = []
+        for _ in range(rounds):
+            at_best = good_rate(load_of(best, seconds), passgated, check_file)
+            ratios.append(good_rate(beyond, passgated, check_file) / at_best)
+        print("\ncalls at once, and answers a second: " + ", ".join(f"{c}: {r:.0f}" for c, r in ramp.items()) +
+              f"; best at {best}, knee at {knee}", flush=True)
+    budgets.at_least(f"overload: goodput at {OVERLOAD} times the knee ({OVERLOAD * knee} calls at once) / the best",
+                     statistics.median(ratios), 0.9)
+
+    refusing = Passgated(build, folder / "full", **{"rpc-in-flight-max": 1})
+    costs = []
+    with refusing.server, Server("bare floor", [str(build / "tests/bench/floor_server"), "--bare"],
+                                 folder / "bare.log") as bare:
+        refusing.wait_ready()
+        with grpc.insecure_channel(f"127.0.0.1:{refusing.grpc_port}") as channel:
+            place = Stubs(channel).entitlement.WatchRevisions(pb.WatchRevisionsRequest())
+            next(place)  # is the one call that there may be
+            before = counters(refusing.ops_port)
+            load = Load(seconds, CLIENTS, STREAMS)
+            for _ in range(rounds):
+                floor = load.measure(bare, CHECK_PATH, check_file)[1]
+                costs.append(load.measure(refusing.server, CHECK_PATH, check_file)[1] / floor)
+            refused = counters(refusing.ops_port)[3] - before[3]
+            if refused != load.calls["passgated", CHECK_PATH]:
+                raise SystemExit(f"{load.calls['passgated', CHECK_PATH]} calls, and {refused:.0f} refusals")
+            place.cancel()
+    budgets.at_most("  a refusal, server CPU against a bare call", statistics.median(costs), "", 1)
+
+
 def make_key(folder):
     """Only one node makes its signing key by itself; replicas have one that is there."""
     folder.mkdir(parents=True)
@@ -340,6 +400,7 @@ def main():
         time.sleep(1)
         budgets.at_most("start to ready", ready_ms, " ms", 200)
         budgets.at_most("resident memory at rest", again.server.resident_bytes() / 2**20, " MiB", 30)
+    measure_overload(build, folder / "overload", is_quick, budgets)
     measure_disclosure(build, folder / "disclosure", is_quick, budgets)
     measure_replicas(build, folder / "replicas", is_quick, budgets)
     measure_parts(build, is_quick, budgets)

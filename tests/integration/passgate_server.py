@@ -45,6 +45,8 @@ FLAGS = {
     "realm-audience": "passgate-test",
     "store-read-timeout": "10s",
     "store-write-timeout": "10s",
+    "store-queue-age-target": "10s",
+    "rpc-queue-age-target": "10s",
     "directives-poll": "100ms",
     "drain-time": "1ms",
     "rpc-probe-failures": "60",

@@ -119,6 +119,43 @@ static void stopping_finishes_what_was_taken(void **state)
         assert_int_equal(jobs[i].done, 1);
 }
 
+/* One that works, and one that waits for longer than it may. */
+static void while_jobs_have_waited_for_too_long_others_are_refused(void **state)
+{
+    enum { AGE_MS = 20 };
+    struct executor *executor = executor_new(1, JOBS);
+    struct counted first = job_new(), waiting = job_new(), spared = job_new(), refused = job_new();
+    struct executor_state now;
+    struct err err;
+
+    (void)state;
+    executor_bound_age(executor, AGE_MS, AGE_MS);
+    pthread_mutex_lock(&gate);
+    assert_true(executor_submit(executor, &first.job, &err));
+    while (atomic_load(&working) == 0)
+        mailbox_wait(&mailbox, 1);
+    assert_true(executor_submit(executor, &waiting.job, &err));
+    do {
+        executor_get_state(executor, &now);
+        mailbox_wait(&mailbox, 1);
+    } while (now.age_ns < 2 * AGE_MS * INT64_C(1000000));
+    assert_int_equal(now.queued, 1);
+    assert_false(executor_submit(executor, &refused.job, &err));
+    assert_int_equal(err.code, ERR_OVERLOADED);
+    spared.job.is_spared = true;
+    assert_true(executor_submit(executor, &spared.job, &err));
+    executor_get_state(executor, &now);
+    assert_int_equal(now.refused, 1);
+    pthread_mutex_unlock(&gate);
+    while (spared.done == 0)
+        mailbox_wait(&mailbox, WAIT_MS);
+    assert_true(executor_submit(executor, &refused.job, &err)); /* nobody waits any more */
+    executor_free(executor);
+    mailbox_wait(&mailbox, 0);
+    assert_int_equal(waiting.done, 1);
+    assert_int_equal(refused.done, 1);
+}
+
 static void no_executor_can_be_freed(void **state)
 {
     (void)state;
@@ -132,6 +169,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_full_queue_refuses_and_takes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(stopping_finishes_what_was_taken, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(while_jobs_have_waited_for_too_long_others_are_refused,
+                                        set_up, tear_down),
         cmocka_unit_test(no_executor_can_be_freed),
     };
 

@@ -94,7 +94,7 @@ static void a_client_cancels_while_it_works_or_waits(void **state)
     assert_echo(fixture->client, ECHO_PATH "Echo", GRPC_STATUS_OK);
     echo_server_gate(fixture->echo, true);
     WAIT_FOR(fixture->client, echo_stats(fixture->echo).in_flight == 0);
-    assert_int_equal(echo_stats(fixture->echo).late_results, 2);
+    assert_int_equal(echo_stats(fixture->echo).late_results, 1); /* the other one was not begun */
 }
 
 /* The grace is over long before the job is: the stop waits for the job, not the client. */
