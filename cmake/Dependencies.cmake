@@ -15,6 +15,7 @@ pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis>=0.14)
 pkg_check_modules(HIREDIS_SSL IMPORTED_TARGET hiredis_ssl)
 pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.87)
 # A sanitizer brings an allocator of its own.
 if(NOT PASSGATE_SANITIZE)
     find_package(mimalloc REQUIRED)

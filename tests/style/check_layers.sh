@@ -54,7 +54,7 @@ sqlite3.h             services/storage
 hiredis/              services/storage
 uv.h                  services/storage
 microhttpd.h          services/http
-curl/                 services/verification
+curl/                 services/http
 zlib.h                services/domain/revocation
 jansson.h             services/base services/config client/src client/cli
 yaml.h                services/base
