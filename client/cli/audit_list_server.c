@@ -27,6 +27,7 @@ static bool take_query(struct asking *asking)
     query->caller = flags->caller;
     query->subject = flags->subject;
     query->all_kinds = flags->all;
+    query->shadow_differs = filter->has_shadow_difference;
     if (span_is(filter->outcome, "allow"))
         query->decision = PASSGATE_AUDIT_ALLOW;
     if (span_is(filter->outcome, "deny"))

@@ -244,13 +244,25 @@ static enum audit_kind kind_named(const char *name)
     return (enum audit_kind)0;
 }
 
+static const uint8_t truths[] = {
+    [PASSGATE_TRUTH_FALSE] = TRUTH_FALSE,
+    [PASSGATE_TRUTH_UNKNOWN] = TRUTH_UNKNOWN,
+    [PASSGATE_TRUTH_TRUE] = TRUTH_TRUE,
+};
+
+static struct audit_shadow take_shadow(const struct passgate_shadow *shown, struct arena *arena)
+{
+    return (struct audit_shadow){
+        .truth = truths[shown->truth],
+        .reason = (uint8_t)shown->reason,
+        .directive = shown->directive[0] ? span_text(arena_printf(arena, "%s %s", shown->directive,
+                                                                  shown->directive_digest))
+                                         : span_of(NULL, 0),
+    };
+}
+
 static struct audit_item take_item(const struct passgate_audit_item *shown, struct arena *arena)
 {
-    static const uint8_t truths[] = {
-        [PASSGATE_TRUTH_FALSE] = TRUTH_FALSE,
-        [PASSGATE_TRUTH_UNKNOWN] = TRUTH_UNKNOWN,
-        [PASSGATE_TRUTH_TRUE] = TRUTH_TRUE,
-    };
     struct audit_item item = {
         .action = span_text(shown->action),
         .truth = truths[shown->truth],
@@ -259,6 +271,8 @@ static struct audit_item take_item(const struct passgate_audit_item *shown, stru
     };
     uint8_t bytes[HASH128_BYTES];
 
+    if (shown->shadow)
+        item.shadow = take_shadow(shown->shadow, arena);
     if (strlen(shown->subject) == SUBJECT_LENGTH && hex_decode(span_text(shown->subject), bytes))
         item.subject = audit_subject_parse(bytes);
     if (shown->resource)
@@ -305,6 +319,7 @@ bool audit_record_take(const struct passgate_audit_record *shown, struct arena *
         .item_count = shown->item_count,
         .ids = ids,
         .id_count = shown->id_count,
+        .shadow_set = span_text(shown->shadow_set_digest),
     };
     return true;
 }

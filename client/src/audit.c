@@ -58,6 +58,7 @@ static struct passgate_audit_item project_item(const Passgate__V1__AuditItem *me
         .directive = message->directive,
         .directive_version = message->directive_version,
         .directive_position = message->directive_position,
+        .shadow = project_shadow(message->shadow, arena),
     };
 }
 
@@ -94,6 +95,7 @@ static struct passgate_audit_record project_record(const Passgate__V1__AuditReco
         .items = items,
         .id_count = message->n_ids,
         .ids = (const char *const *)message->ids,
+        .shadow_set_digest = message->shadow_set_digest,
     };
 }
 
@@ -204,6 +206,7 @@ static bool begin_list(struct passgate_stream *stream, struct passgate_error *er
     request.resource = query->resource_type ? &resource : NULL;
     request.decision = (Passgate__V1__Decision)query->decision;
     request.all_kinds = query->all_kinds;
+    request.shadow_differs = query->shadow_differs;
     is_begun = stream_begin(stream, &request.base, error);
     arena_release(&arena);
     return is_begun;

@@ -89,9 +89,8 @@ static const struct passgate_party *project_party(const Passgate__V1__PartyExpla
     return party;
 }
 
-/* NULL for NULL. */
-static const struct passgate_shadow *project_shadow(const Passgate__V1__ShadowAnswer *from,
-                                                    struct arena *arena)
+const struct passgate_shadow *project_shadow(const Passgate__V1__ShadowAnswer *from,
+                                             struct arena *arena)
 {
     struct passgate_shadow *shadow;
 

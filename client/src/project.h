@@ -22,6 +22,8 @@ enum passgate_truth project_truth(Passgate__V1__Truth truth);
 /* NULL for NULL. */
 const struct passgate_authority *project_authority(const Passgate__V1__Authority *authority,
                                                    struct arena *arena);
+const struct passgate_shadow *project_shadow(const Passgate__V1__ShadowAnswer *from,
+                                             struct arena *arena);
 const struct passgate_resource *project_resource(const Passgate__V1__Resource *resource,
                                                  struct arena *arena);
 

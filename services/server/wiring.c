@@ -220,6 +220,41 @@ static void on_deaf(void *context)
     kill(getpid(), SIGTERM);
 }
 
+/* What runs beside the calls, once they are served. */
+static void start_threads(struct server *server)
+{
+    const struct config *config = server->config;
+
+    outbox_start(server->outbox);
+    server->maintenance = maintenance_start(&(struct maintenance_options){
+        .callers = &server->callers,
+        .directives = server->folder,
+        .shadow = server->shadow_folder,
+        .watches = server->watches,
+        .mailbox = &server->maintenance_mailbox,
+        .keys_folder = config->keys.folder,
+        .keys_keep_ms = foundation_keys_keep_ms(server),
+        .keys = &server->keys,
+        .certificates = server->certificates,
+        .retention = &server->retention,
+        .store = server->store,
+        .readiness = server->readiness,
+        .lease_ms = config->directives.lease_ms,
+        .clock = &clock_system,
+        .interval_ms = config->directives.poll_ms,
+    });
+    server->watchdog = watchdog_start(&(struct watchdog_options){
+        .probes = server->probes,
+        .probe_count = server->probe_count,
+        .interval_ms = config->rpc.probe_interval_ms,
+        .failures_max = (uint32_t)config->rpc.probe_failures,
+        .metrics = server->metrics,
+        .readiness = server->readiness,
+        .on_deaf = on_deaf,
+        .context = server,
+    });
+}
+
 static bool start_all(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     const struct config *config = server->config;
@@ -252,34 +287,7 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
                     &server->arena);
     if (!doors_open(server, worker_count, err))
         return false;
-    outbox_start(server->outbox);
-    server->maintenance = maintenance_start(&(struct maintenance_options){
-        .callers = &server->callers,
-        .directives = server->folder,
-        .shadow = server->shadow_folder,
-        .watches = server->watches,
-        .mailbox = &server->maintenance_mailbox,
-        .keys_folder = config->keys.folder,
-        .keys_keep_ms = foundation_keys_keep_ms(server),
-        .keys = &server->keys,
-        .certificates = server->certificates,
-        .retention = &server->retention,
-        .store = server->store,
-        .readiness = server->readiness,
-        .lease_ms = config->directives.lease_ms,
-        .clock = &clock_system,
-        .interval_ms = config->directives.poll_ms,
-    });
-    server->watchdog = watchdog_start(&(struct watchdog_options){
-        .probes = server->probes,
-        .probe_count = server->probe_count,
-        .interval_ms = config->rpc.probe_interval_ms,
-        .failures_max = (uint32_t)config->rpc.probe_failures,
-        .metrics = server->metrics,
-        .readiness = server->readiness,
-        .on_deaf = on_deaf,
-        .context = server,
-    });
+    start_threads(server);
     return true;
 }
 

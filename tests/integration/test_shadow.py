@@ -277,6 +277,9 @@ class CommandLine(ShadowTestCase):
         self.assertIn("shadow narrows: CONTEXT_REQUIRED by abroad",
                       self.passgate("audit", "list", log, "--shadow-differs"))
         self.assertIn("shadow_activated", self.passgate("audit", "list", log))
+        asked = self.passgate("audit", "list", "--shadow-differs", "-o", "json", "--server", self.server.address)
+        for key in ("id", "items", "shadowSet"):
+            self.assertEqual([json.loads(line)[key] for line in asked.splitlines()], [line[key] for line in lines])
 
     def test_a_folder_of_what_is_tried_is_linted_as_any_other(self):
         self.assertIn("0 errors", self.passgate("directive", "lint", "shadow"))

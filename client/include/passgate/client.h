@@ -961,7 +961,8 @@ struct passgate_audit_item {
     enum passgate_truth truth;
     const char *directive; /* that decided, when the server can still name it */
     uint32_t directive_version;
-    uint32_t directive_position; /* 1 + its place in the directive set; 0: none */
+    uint32_t directive_position;          /* 1 + its place in the directive set; 0: none */
+    const struct passgate_shadow *shadow; /* NULL: nothing that was tried concerned it */
 };
 
 struct passgate_audit_record {
@@ -985,6 +986,7 @@ struct passgate_audit_record {
     const struct passgate_audit_item *items;
     size_t id_count;
     const char *const *ids;
+    const char *shadow_set_digest; /* of the set that the items' shadows are of, or "" */
 };
 
 /* That a record is in the tree of `head`. */
@@ -1021,7 +1023,8 @@ struct passgate_audit_query {
     const char *subject; /* by id */
     const char *resource_type, *resource_id;
     enum passgate_audit_decision decision;
-    bool all_kinds; /* writes, administrative acts and the log's own records as well */
+    bool all_kinds;      /* writes, administrative acts and the log's own records as well */
+    bool shadow_differs; /* those that what is tried would have answered otherwise */
 };
 
 struct passgate_audit_records {
