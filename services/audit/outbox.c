@@ -8,7 +8,25 @@
 #include "base/thread.h"
 #include "storage/blocking.h"
 
-enum { TAKE_MAX = 256, LOOK_MS = 1000, STORE_TIMEOUT_MS = 5000, RETRY_MS = 200 };
+enum {
+    TAKE_MAX = 256,
+    LOOK_MS = 1000,
+    STORE_TIMEOUT_MS = 5000,
+    RETRY_MS = 200,
+    YIELD_MS = 2 * LOOK_MS, /* whose log cannot be written lets somebody else have a look */
+};
+
+/* What this replica knows of a partition. */
+struct turn {
+    int64_t claimed_until_ms; /* monotonic: so long it is ours at least */
+    int64_t rests_until_ms;   /* monotonic: it is somebody else's; not asked again before */
+    /* Up to here its records are in the log, perhaps in memory still: all of the writes before
+     * `number`, and `count` records of that one.  What could not be synced or removed then is not
+     * written again. */
+    uint64_t number;
+    size_t count;
+    uint64_t sequence; /* of the last of them */
+};
 
 struct outbox {
     struct outbox_options options;
@@ -17,9 +35,7 @@ struct outbox {
     pthread_t thread;
     atomic_bool is_stopping;
     bool is_running;
-    /* By partition: up to this number the log has the records.  What then could not be removed is
-     * not written again, however long the store takes no writes. */
-    uint64_t logged[STORE_PARTITIONS_MAX];
+    struct turn turns[STORE_PARTITIONS_MAX];
 };
 
 static void on_change(struct store_listener *listener, const struct store_change *change)
@@ -87,52 +103,170 @@ static bool append(struct outbox *outbox, const struct store_outbox_entry *entry
     return is_appended;
 }
 
+static int64_t now_ms(const struct outbox *outbox)
+{
+    return clock_monotonic_ms(outbox->options.clock);
+}
+
+static struct store_request *new_request(struct outbox *outbox, enum store_operation operation,
+                                         uint16_t partition)
+{
+    struct store_request *request =
+        store_request_new_blocking(operation, partition, &outbox->mailbox);
+
+    request->deadline_ms = now_ms(outbox) + STORE_TIMEOUT_MS;
+    return request;
+}
+
+/* ---- the claim ---- */
+
+/* For so long from now on; 0 gives it up. */
+static bool claim(struct outbox *outbox, uint16_t partition, int64_t claim_ms, struct err *err)
+{
+    struct store_request *request = new_request(outbox, STORE_OUTBOX_CLAIM, partition);
+    struct turn *turn = &outbox->turns[partition];
+    int64_t begun_ms = now_ms(outbox);
+    bool is_asked;
+
+    request->claimant = audit_log_id(outbox->options.audit);
+    request->claim_ms = claim_ms;
+    is_asked = store_call(outbox->options.store, request, &outbox->mailbox, err);
+    if (is_asked) {
+        turn->claimed_until_ms = request->is_claimed ? begun_ms + claim_ms : 0;
+        turn->rests_until_ms = request->is_claimed ? 0 : begun_ms + LOOK_MS;
+    }
+    store_request_free(request);
+    return is_asked;
+}
+
+/* Is there anything at all?  An outbox that is empty needs no claim, which is a write. */
+static bool look(struct outbox *outbox, uint16_t partition, bool *ret_is_empty, struct err *err)
+{
+    struct store_request *request = new_request(outbox, STORE_OUTBOX_READ, partition);
+    bool is_read;
+
+    request->limit = 1;
+    is_read = store_call(outbox->options.store, request, &outbox->mailbox, err);
+    if (is_read)
+        *ret_is_empty = request->outbox_count == 0;
+    store_request_free(request);
+    return is_read;
+}
+
+/* Claimed for at least half of the time; if not, there is nothing to do, or somebody else does it.
+ */
+static bool take_turn(struct outbox *outbox, uint16_t partition, bool *ret_is_ours, struct err *err)
+{
+    const struct turn *turn = &outbox->turns[partition];
+    int64_t begun_ms = now_ms(outbox), claim_ms = outbox->options.claim_ms;
+    bool is_empty;
+
+    *ret_is_ours = turn->claimed_until_ms - begun_ms >= claim_ms / 2;
+    if (*ret_is_ours || begun_ms < turn->rests_until_ms)
+        return true;
+    if (!look(outbox, partition, &is_empty, err))
+        return false;
+    if (is_empty)
+        return true;
+    if (!claim(outbox, partition, claim_ms, err))
+        return false;
+    *ret_is_ours = turn->claimed_until_ms > begun_ms;
+    return true;
+}
+
+/* The log cannot be written: others may be able to.  What it has by now it will write when it can,
+ * and then it has a second copy. */
+static void yield_turn(struct outbox *outbox, uint16_t partition)
+{
+    struct err ignored;
+
+    if (claim(outbox, partition, 0, &ignored))
+        outbox->turns[partition].claimed_until_ms = 0;
+    outbox->turns[partition].rests_until_ms = now_ms(outbox) + YIELD_MS;
+}
+
+static void give_up_claims(struct outbox *outbox)
+{
+    struct err ignored;
+
+    for (uint16_t partition = 0; partition < outbox->options.store->partition_count; partition++)
+        if (outbox->turns[partition].claimed_until_ms > now_ms(outbox))
+            (void)claim(outbox, partition, 0, &ignored);
+}
+
+/* ---- moving ---- */
+
 static bool remove_up_to(struct outbox *outbox, uint16_t partition, uint64_t number,
                          struct err *err)
 {
-    struct store_request *request =
-        store_request_new_blocking(STORE_OUTBOX_REMOVE, partition, &outbox->mailbox);
+    struct store_request *request = new_request(outbox, STORE_OUTBOX_REMOVE, partition);
     bool is_removed;
 
     request->number = number;
-    request->deadline_ms = clock_monotonic_ms(outbox->options.clock) + STORE_TIMEOUT_MS;
     is_removed = store_call(outbox->options.store, request, &outbox->mailbox, err);
     store_request_free(request);
     return is_removed;
 }
 
+/* Whole writes, oldest first: what the log has already is passed over. */
+static bool append_new(struct outbox *outbox, const struct store_request *taken, struct err *err)
+{
+    struct turn *turn = &outbox->turns[taken->partition];
+    size_t count = 0; /* of the write, before this record */
+    uint64_t sequence;
+
+    for (size_t i = 0; i < taken->outbox_count; i++) {
+        const struct store_outbox_entry *entry = &taken->outbox[i];
+
+        count = i > 0 && entry->number == entry[-1].number ? count + 1 : 0;
+        if (entry->number < turn->number || (entry->number == turn->number && count < turn->count))
+            continue;
+        if (!append(outbox, entry, &sequence, err))
+            return false;
+        turn->number = entry->number;
+        turn->count = count + 1;
+        turn->sequence = sequence;
+    }
+    return true;
+}
+
 static bool append_all(struct outbox *outbox, const struct store_request *taken, struct err *err)
 {
-    uint64_t *logged = &outbox->logged[taken->partition];
-    uint64_t last = taken->outbox[taken->outbox_count - 1].number, sequence = 0;
-
-    if (last <= *logged)
-        return true;
-    for (size_t i = 0; i < taken->outbox_count; i++)
-        if (taken->outbox[i].number > *logged && !append(outbox, &taken->outbox[i], &sequence, err))
-            return false;
-    (void)FAILPOINT("before_outbox_durable");
-    if (!wait_until_durable(outbox, sequence, err))
+    if (!append_new(outbox, taken, err))
         return false;
-    *logged = last;
-    return true;
+    (void)FAILPOINT("before_outbox_durable");
+    return wait_until_durable(outbox, outbox->turns[taken->partition].sequence, err);
+}
+
+static bool move_taken(struct outbox *outbox, const struct store_request *taken, struct err *err)
+{
+    if (append_all(outbox, taken, err))
+        return remove_up_to(outbox, taken->partition, taken->outbox[taken->outbox_count - 1].number,
+                            err);
+    yield_turn(outbox, taken->partition);
+    return false;
 }
 
 /* Move one batch; *ret_count is how many there were. */
 static bool move(struct outbox *outbox, uint16_t partition, size_t *ret_count, struct err *err)
 {
-    struct store_request *request =
-        store_request_new_blocking(STORE_OUTBOX_READ, partition, &outbox->mailbox);
-    bool is_moved;
+    struct store_request *request;
+    bool is_moved, is_ours;
 
+    *ret_count = 0;
+    if (!take_turn(outbox, partition, &is_ours, err))
+        return false;
+    if (!is_ours)
+        return true;
+    request = new_request(outbox, STORE_OUTBOX_READ, partition);
     request->limit = TAKE_MAX;
-    request->deadline_ms = clock_monotonic_ms(outbox->options.clock) + STORE_TIMEOUT_MS;
     is_moved = store_call(outbox->options.store, request, &outbox->mailbox, err);
-    *ret_count = is_moved ? request->outbox_count : 0;
-    if (is_moved && request->outbox_count > 0)
-        is_moved =
-            append_all(outbox, request, err) &&
-            remove_up_to(outbox, partition, request->outbox[request->outbox_count - 1].number, err);
+    if (is_moved && now_ms(outbox) >= outbox->turns[partition].claimed_until_ms)
+        *ret_count = TAKE_MAX; /* too late: claimed and read again */
+    else if (is_moved && request->outbox_count > 0) {
+        *ret_count = request->outbox_count;
+        is_moved = move_taken(outbox, request, err);
+    }
     store_request_free(request);
     return is_moved;
 }
@@ -144,7 +278,7 @@ static bool move_all(struct outbox *outbox)
     for (uint16_t partition = 0; partition < outbox->options.store->partition_count; partition++) {
         size_t count = TAKE_MAX;
 
-        while (count == TAKE_MAX)
+        while (count >= TAKE_MAX)
             if (!move(outbox, partition, &count, &err)) {
                 log_err("audit.outbox", "audit records stay in the store for now", &err);
                 return false;
@@ -164,6 +298,7 @@ static void *run(void *argument)
             mailbox_wait(&outbox->mailbox, is_moved ? LOOK_MS : RETRY_MS);
     }
     move_all(outbox);
+    give_up_claims(outbox);
     return NULL;
 }
 
@@ -172,6 +307,8 @@ struct outbox *outbox_new(const struct outbox_options *options)
     struct outbox *outbox = memory_new(struct outbox);
 
     outbox->options = *options;
+    if (outbox->options.claim_ms == 0)
+        outbox->options.claim_ms = OUTBOX_CLAIM_MS;
     mailbox_init(&outbox->mailbox);
     outbox->listener = (struct store_listener){.on_change = on_change, .on_reset = on_reset};
     store_listen(options->store, &outbox->listener);

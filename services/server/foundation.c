@@ -161,8 +161,8 @@ static bool open_storage(struct server *server, struct err *err)
         .grace_ms = config->cache.grace_ms,
         .read_timeout_ms = config->store.read_timeout_ms,
     });
-    server->outbox =
-        outbox_new(&(struct outbox_options){server->store, server->audit, &clock_system});
+    server->outbox = outbox_new(&(struct outbox_options){
+        .store = server->store, .audit = server->audit, .clock = &clock_system});
     readiness_meet(server->readiness, READINESS_STORE);
     return true;
 }

@@ -7,6 +7,7 @@
  *     PREFIX:{pNN}:counter                 of the last write
  *     PREFIX:{pNN}:feed                    stream: one entry for every write
  *     PREFIX:{pNN}:outbox                  stream: audit records that nobody has taken over yet
+ *     PREFIX:{pNN}:claim                   whose turn it is to take them over
  *     PREFIX:{p00}:layout                  "FORMAT PARTITIONS HASHKEYID", by who came first
  *     PREFIX:{p00}:beat:ORIGIN             stream of one entry: the last heartbeat of one replica
  *
@@ -20,7 +21,14 @@
 
 enum { REDIS_PREFIX_MAX = 32, REDIS_HASH_KEY_ID_MAX = 16 };
 
-enum redis_part { REDIS_EPOCH, REDIS_COUNTER, REDIS_FEED, REDIS_OUTBOX, REDIS_LAYOUT };
+enum redis_part {
+    REDIS_EPOCH,
+    REDIS_COUNTER,
+    REDIS_FEED,
+    REDIS_OUTBOX,
+    REDIS_CLAIM,
+    REDIS_LAYOUT,
+};
 
 struct redis_names {
     char prefix[REDIS_PREFIX_MAX + 1];

@@ -19,6 +19,7 @@ static const struct operation operations[] = {
     [STORE_OUTBOX_READ] = {REDIS_READER, redis_outbox_build, redis_outbox_take},
     [STORE_OUTBOX_REMOVE] = {REDIS_WRITER, redis_remove_build, redis_integer_take},
     [STORE_PING] = {REDIS_WRITER, redis_beat_build, redis_integer_take},
+    [STORE_OUTBOX_CLAIM] = {REDIS_WRITER, redis_claim_build, redis_claim_take},
     [STORE_SCAN] = {REDIS_READER, redis_scan_build, redis_scan_take},
 };
 

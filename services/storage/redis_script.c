@@ -6,6 +6,7 @@
 
 #include "redis_beat_lua.h"
 #include "redis_begin_lua.h"
+#include "redis_claim_lua.h"
 #include "redis_outbox_lua.h"
 #include "redis_write_lua.h"
 
@@ -20,6 +21,7 @@ static const struct script scripts[REDIS_SCRIPTS] = {
     [REDIS_SCRIPT_BEGIN] = {REDIS_WRITER, redis_begin_lua, &redis_begin_lua_length},
     [REDIS_SCRIPT_BEAT] = {REDIS_WRITER, redis_beat_lua, &redis_beat_lua_length},
     [REDIS_SCRIPT_OUTBOX] = {REDIS_READER, redis_outbox_lua, &redis_outbox_lua_length},
+    [REDIS_SCRIPT_CLAIM] = {REDIS_WRITER, redis_claim_lua, &redis_claim_lua_length},
 };
 
 /* The reply is the name to call it by. */

@@ -10,6 +10,7 @@ enum redis_script {
     REDIS_SCRIPT_BEGIN,
     REDIS_SCRIPT_BEAT,
     REDIS_SCRIPT_OUTBOX,
+    REDIS_SCRIPT_CLAIM,
     REDIS_SCRIPTS,
 };
 

@@ -127,6 +127,10 @@ MUST_CHECK bool redis_write_take(struct redis_command *command, const redisReply
                                  struct err *err);
 void redis_remove_build(struct redis_store *store, struct store_request *request,
                         struct redis_args *args);
+void redis_claim_build(struct redis_store *store, struct store_request *request,
+                       struct redis_args *args);
+MUST_CHECK bool redis_claim_take(struct redis_command *command, const redisReply *reply,
+                                 struct err *err);
 MUST_CHECK bool redis_integer_take(struct redis_command *command, const redisReply *reply,
                                    struct err *err);
 /* Once for all writes that were sent together: wait for the replicas, if any are wanted. */

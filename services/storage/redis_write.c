@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/timestamp.h"
 
+#include <inttypes.h>
+
 enum { WRITE_KEYS_FIXED = 4 };
 
 /*
@@ -157,6 +159,29 @@ void redis_remove_build(struct redis_store *store, struct store_request *request
         args, redis_name_part(&store->names, request->partition, REDIS_OUTBOX, &store->scratch));
     redis_args_text(args, "MINID");
     redis_args_text(args, id);
+}
+
+void redis_claim_build(struct redis_store *store, struct store_request *request,
+                       struct redis_args *args)
+{
+    static const enum redis_part parts[] = {REDIS_EPOCH, REDIS_CLAIM};
+
+    redis_script_call(store, REDIS_SCRIPT_CLAIM, ARRAY_LEN(parts), args);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        redis_args_add(
+            args, redis_name_part(&store->names, request->partition, parts[i], &store->scratch));
+    redis_args_text(args, store->partitions[request->partition].epoch_text);
+    redis_args_text(args, arena_printf(&store->scratch, "%016" PRIx64, request->claimant));
+    redis_args_number(args, &store->scratch, request->claim_ms);
+}
+
+bool redis_claim_take(struct redis_command *command, const redisReply *reply, struct err *err)
+{
+    if (!redis_integer_take(command, reply, err))
+        return false;
+    if (command->request)
+        command->request->is_claimed = reply->integer == 1;
+    return true;
 }
 
 bool redis_integer_take(struct redis_command *command, const redisReply *reply, struct err *err)

@@ -43,9 +43,11 @@ struct sqlite_store {
     struct sqlite_thread reader;
 
     /* The writer's. */
-    uint64_t counter;      /* of the last write; never goes back, also when its write failed */
-    int64_t feed_sequence; /* of the last entry of the feed that is committed */
-    int64_t next_sweep_ms; /* monotonic, of the system */
+    uint64_t counter;         /* of the last write; never goes back, also when its write failed */
+    int64_t feed_sequence;    /* of the last entry of the feed that is committed */
+    int64_t next_sweep_ms;    /* monotonic, of the system */
+    uint64_t claimant;        /* of the outbox; whoever has the file is the only one who can */
+    int64_t claimed_until_ms; /* monotonic, of the clock */
 };
 
 /* The requests are the thread's, oldest first; both answer every one of them. */

@@ -169,6 +169,18 @@ static bool run_outbox_remove(struct sqlite_store *store, const struct store_req
     return sqlite_query_run(&store->writer.connection, QUERY_OUTBOX_REMOVE, err);
 }
 
+/* In memory: the claim ends with the process at the latest, which has the file for itself. */
+static void run_claim(struct sqlite_store *store, struct store_request *request)
+{
+    int64_t now_ms = clock_monotonic_ms(store->clock);
+
+    request->is_claimed = store->claimant == request->claimant || now_ms >= store->claimed_until_ms;
+    if (!request->is_claimed)
+        return;
+    store->claimant = request->claimant;
+    store->claimed_until_ms = now_ms + request->claim_ms;
+}
+
 static bool run_request(struct sqlite_store *store, struct store_request *request,
                         int64_t *sequence, struct err *err)
 {
@@ -176,6 +188,11 @@ static bool run_request(struct sqlite_store *store, struct store_request *reques
         return true;
     if (request->operation == STORE_WRITE)
         return run_write(store, request, sequence, err);
+    if (request->operation == STORE_OUTBOX_CLAIM) {
+        run_claim(store, request);
+        request->is_ok = true;
+        return true;
+    }
     request->is_ok = request->operation == STORE_PING ? run_ping(store, err)
                                                       : run_outbox_remove(store, request, err);
     return request->is_ok;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "storage/read_queue.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -124,6 +125,9 @@ static bool check_limits(const struct store *store, const struct store_request *
     if (request->operation == STORE_OUTBOX_READ &&
         (request->limit == 0 || request->limit > STORE_OUTBOX_LIMIT_MAX))
         return err_set(err, ERR_INTERNAL, "outbox read of %zu records", request->limit);
+    if (request->operation == STORE_OUTBOX_CLAIM &&
+        (request->claimant == 0 || request->claim_ms < 0 || request->claim_ms > STORE_CLAIM_MS_MAX))
+        return err_set(err, ERR_INTERNAL, "outbox claimed for %" PRId64 " ms", request->claim_ms);
     if (request->operation == STORE_SCAN && !check_scan(request, err))
         return false;
     for (size_t i = 0; i < request->put_count; i++)

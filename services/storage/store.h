@@ -44,6 +44,7 @@ struct store_key {
 };
 
 enum {
+    STORE_CLAIM_MS_MAX = 60000,
     STORE_PARTITIONS_MAX = 64,
     STORE_KEYS_MAX = 16, /* of one request */
     STORE_VALUE_BYTES_MAX = 64 * 1024,
@@ -121,7 +122,15 @@ enum store_operation {
     STORE_OUTBOX_READ,   /* limit → outbox[], oldest first; never a part of one write, so that
                             there may be a few more than limit */
     STORE_OUTBOX_REMOVE, /* everything of the partition up to and including `number` */
-    STORE_PING,          /* can the store read and write? */
+    /*
+     * claimant, claim_ms → is_claimed: whoever moves records out of the outbox claims it first, so
+     * that no two move the same.  The claim is the claimant's for claim_ms from now on, if nobody
+     * else has it, and longer when he claims it again; 0 gives up his own.  It stops nobody:
+     * reading and removing go on for all, and what a claim that lapsed too early costs is a record
+     * that is moved twice.
+     */
+    STORE_OUTBOX_CLAIM,
+    STORE_PING, /* can the store read and write? */
     /*
      * cursor, limit → entries[], cursor, is_scanned, scanned_permille: a page of everything that
      * the partition holds, in no order.  A key that is there from the first page to the last is
@@ -158,6 +167,8 @@ struct store_request {
         *outbox; /* STORE_WRITE: records to append; STORE_OUTBOX_READ: the result */
     size_t outbox_count;
     size_t limit;
+    uint64_t claimant; /* STORE_OUTBOX_CLAIM: not 0 */
+    int64_t claim_ms;
     struct span cursor; /* STORE_SCAN: empty begins; then what the page before has left here */
 
     /* Results. */
@@ -166,6 +177,7 @@ struct store_request {
                         FIELD_RANGE */
     uint64_t number; /* the write's own; for a read the partition's number that it saw */
     size_t conflict_index;      /* the guard that did not hold */
+    bool is_claimed;            /* false: somebody else has it */
     struct store_value *values; /* as many as keys */
     struct store_entry *entries;
     size_t entry_count;

@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -357,6 +358,73 @@ static void the_outbox_gives_whole_writes_in_order_until_they_are_removed(void *
     store_request_free(request);
 }
 
+static bool claim_outbox(struct fixture *fixture, uint64_t claimant, int64_t claim_ms)
+{
+    struct store_request *request = fixture_request(fixture, STORE_OUTBOX_CLAIM);
+    bool is_claimed;
+
+    request->claimant = claimant;
+    request->claim_ms = claim_ms;
+    fixture_run(fixture, request);
+    assert_true(request->is_ok);
+    is_claimed = request->is_claimed;
+    store_request_free(request);
+    return is_claimed;
+}
+
+/* Backends count the time by the clock of the test, or by one of their own: both go on. */
+static void let_time_pass(struct fixture *fixture, int64_t ms)
+{
+    test_clock_advance(&fixture->clock, ms);
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static void one_at_a_time_has_the_claim_of_the_outbox(void **state)
+{
+    enum { LONG_MS = 60000, SHORT_MS = 300 };
+    struct fixture *fixture = *state;
+    struct store_request *request;
+
+    assert_true(claim_outbox(fixture, 7, LONG_MS));
+    assert_false(claim_outbox(fixture, 8, LONG_MS));
+    assert_true(claim_outbox(fixture, 7, LONG_MS)); /* his own, for longer */
+    assert_false(claim_outbox(fixture, 8, 0));      /* nobody gives up another's */
+    assert_false(claim_outbox(fixture, 8, LONG_MS));
+    assert_true(claim_outbox(fixture, 7, 0));
+    assert_true(claim_outbox(fixture, UINT64_MAX, SHORT_MS));
+    assert_false(claim_outbox(fixture, 7, LONG_MS));
+    let_time_pass(fixture, SHORT_MS + 50);
+    assert_true(claim_outbox(fixture, 7, LONG_MS));
+    request = fixture_request(fixture, STORE_OUTBOX_CLAIM);
+    request->claim_ms = LONG_MS;
+    fixture_assert_fails(fixture, request, ERR_INTERNAL); /* by nobody */
+    request = fixture_request(fixture, STORE_OUTBOX_CLAIM);
+    request->claimant = 7;
+    request->claim_ms = STORE_CLAIM_MS_MAX + 1;
+    fixture_assert_fails(fixture, request, ERR_INTERNAL);
+}
+
+/* What is lost in a crash is not lost because somebody had the claim. */
+static void a_claim_stops_nobody_from_writing_reading_and_removing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_request *request;
+
+    assert_true(claim_outbox(fixture, 7, STORE_CLAIM_MS_MAX));
+    request = fixture_request(fixture, STORE_WRITE);
+    store_request_outbox(request, span_text("a"));
+    fixture_run(fixture, request);
+    assert_true(request->is_ok);
+    store_request_free(request);
+    request = fixture_read_outbox(fixture, 10);
+    assert_int_equal(request->outbox_count, 1);
+    remove_outbox(fixture, request->outbox[0].number);
+    store_request_free(request);
+    request = fixture_read_outbox(fixture, 10);
+    assert_int_equal(request->outbox_count, 0);
+    store_request_free(request);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int contract_run_data_tests(void)
@@ -375,6 +443,8 @@ int contract_run_data_tests(void)
         TEST(numbers_grow_and_carry_the_epoch),
         TEST(changes_are_told_in_order_and_before_the_answer),
         TEST(the_outbox_gives_whole_writes_in_order_until_they_are_removed),
+        TEST(one_at_a_time_has_the_claim_of_the_outbox),
+        TEST(a_claim_stops_nobody_from_writing_reading_and_removing),
     };
 
     return cmocka_run_group_tests_name(backend_under_test->name, tests, NULL, NULL);

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Two replicas on one Redis: what one has acknowledged the other knows; what happens when Redis does not answer."""
+"""Two replicas on one Redis: what one has acknowledged the other knows; what happens when Redis does not answer; each
+write is in one audit log."""
+import os
+import subprocess
 import time
 import unittest
 
@@ -8,7 +11,7 @@ import grpc
 
 from passgate_protos import CALL_SECONDS, pb, refusal_of
 from passgate_samples import check, fresh, passport, submission
-from passgate_server import Server, main
+from passgate_server import Server, find_program, main
 from redis_store import RedisStore
 
 SOON_SECONDS = 10  # on a busy machine, under a sanitizer; `make bench` says how fast it is
@@ -76,6 +79,38 @@ class Sharing(ReplicasTestCase):
         tokens = {stubs.claim.IssueClaim(pb.IssueClaimRequest(subject=name, audience="https://shop.example"),
                                          timeout=CALL_SECONDS).token for stubs in (self.first, self.second)}
         self.assertEqual(len(tokens), 1)
+
+
+class Records(ReplicasTestCase):
+    """Who moves the records of writes into a log."""
+
+    def recorded(self):
+        """The ids of evidence in the records of submissions, of each log."""
+        dump = os.environ.get("AUDIT_DUMP") or find_program("AUDIT_DUMP", "tests/fault/audit_dump")
+        return [[line.split("\t")[4] for line in subprocess.run(
+            [dump, replica.folder / "passgate-data" / "audit"], capture_output=True, text=True, check=True).stdout.splitlines()
+            if line.split("\t")[1] == "verification_submitted"] for replica in self.replicas]
+
+    def test_each_write_is_in_one_log_and_in_some_log_when_a_replica_dies(self):
+        written = [self.submit(stubs, fresh("recorded")).evidence_id for _ in range(40) for stubs in (self.first, self.second)]
+        self.wait_for(lambda: set(written) <= set(sum(self.recorded(), [])), "a record is missing")
+        time.sleep(1.5)  # whoever would have taken it as well has looked by now
+        for evidence_id in written:
+            self.assertEqual([log.count(evidence_id) for log in self.recorded()].count(1), 1)
+        mover = max(range(2), key=lambda number: len(self.recorded()[number]))
+        other = self.second if mover == 0 else self.first
+        self.replicas[mover].kill()
+        try:
+            late = [self.submit(other, fresh("late")).evidence_id for _ in range(20)]
+            deadline = time.monotonic() + 2 * SOON_SECONDS  # its claim is waited out
+            while not set(late) <= set(self.recorded()[1 - mover]):
+                self.assertLess(time.monotonic(), deadline, "nobody takes them over")
+                time.sleep(0.1)
+            self.assertEqual(len(set(self.recorded()[1 - mover])), len(self.recorded()[1 - mover]))
+        finally:
+            self.replicas[mover].start()
+            type(self).first, type(self).second = (replica.stubs() for replica in self.replicas)
+        self.assertLessEqual(set(written) | set(late), set(sum(self.recorded(), [])))
 
 
 class Trouble(ReplicasTestCase):

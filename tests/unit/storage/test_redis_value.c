@@ -196,6 +196,7 @@ static void every_name_is_under_the_prefix_and_in_the_slot_of_its_partition(void
     assert_true(span_is(redis_name_part(&names, 0, REDIS_EPOCH, &arena), "passgate:{p00}:epoch"));
     assert_true(span_is(redis_name_part(&names, 0, REDIS_FEED, &arena), "passgate:{p00}:feed"));
     assert_true(span_is(redis_name_part(&names, 0, REDIS_OUTBOX, &arena), "passgate:{p00}:outbox"));
+    assert_true(span_is(redis_name_part(&names, 0, REDIS_CLAIM, &arena), "passgate:{p00}:claim"));
     assert_true(span_is(redis_name_part(&names, 0, REDIS_LAYOUT, &arena), "passgate:{p00}:layout"));
     assert_true(
         span_is(redis_name_beat(&names, 10, &arena), "passgate:{p00}:beat:000000000000000a"));
