@@ -13,13 +13,15 @@ sys.path.insert(0, str(ROOT / "scripts" / "demo"))
 from mrz import write_zone  # noqa: E402
 
 TODAY = datetime.datetime.now(datetime.timezone.utc).date()
-_run = uuid.uuid4().hex[:8]
+RUN = uuid.uuid4().hex[:8]
+NUMBER = "L23456789"
+NAME = "EXAMPLE<<ANNA"
 _numbers = itertools.count(1)
 
 
 def fresh(what):
     """An id that was not used before, in this run or another."""
-    return f"{what}-{_run}-{next(_numbers)}"
+    return f"{what}-{RUN}-{next(_numbers)}"
 
 
 def ago(days=0, minutes=0):
@@ -34,7 +36,7 @@ def day(years=0, days=0):
     return (TODAY + datetime.timedelta(days=days + 365 * years)).isoformat()
 
 
-def passport(country, *, check_id=None, proof=None, with_zone=False, number="L23456789", **changes):
+def passport(country, *, check_id=None, proof=None, with_zone=False, number=NUMBER, **changes):
     """A passport that passed; `changes` are fields of Evidence."""
     proof = pb.PROOF_CHIP if proof is None else proof
     document = pb.Document(issuer=country, nationality=country, proof=proof, issued_on=day(-4), expires_on=day(6),
@@ -56,10 +58,10 @@ def passport(country, *, check_id=None, proof=None, with_zone=False, number="L23
     return pb.Evidence(**fields)
 
 
-def zone(country, *, nationality=None, number="L23456789", misread=None):
+def zone(country, *, nationality=None, number=NUMBER, misread=None):
     """A TD3 zone that fits passport()."""
     return write_zone("TD3", {"code": "P", "issuer": country, "nationality": nationality or country, "number": number,
-                              "name": "EXAMPLE<<ANNA", "birth": "1991-07-19", "sex": "F", "expiry": day(6)}, misread)
+                              "name": NAME, "birth": "1991-07-19", "sex": "F", "expiry": day(6)}, misread)
 
 
 def statement(kind, *, source=None, country="", **changes):

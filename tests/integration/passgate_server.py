@@ -22,12 +22,15 @@ import grpc
 
 import redis_store
 from passgate_protos import CALL_SECONDS, ROOT, Stubs
+from passgate_samples import NAME, NUMBER, RUN
 
 EXAMPLES = ROOT / "deploy" / "examples"
 ISSUER = "https://passgate.test"
 LOG_END_SECONDS = 5
 START_SECONDS = 60  # under a sanitizer, on a busy machine
 STOP_SECONDS = 60
+NOT_FOR_LOGS = (f"-{RUN}-", NUMBER, NAME)  # ids of people and of what belongs to them, and what is on their papers
+NOT_FOR_AUDIT = (NUMBER.encode(), NAME.encode())
 SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 
 ORGANIZATIONS = """\
@@ -241,9 +244,16 @@ class Server:
             return "\n".join(self.lines[since:])
 
     def check_log(self):
-        bad = [line for line in self.lines if any(word in line for word in SANITIZER_WORDS)]
-        if bad:
+        """No word of a sanitizer, and nothing about the people of the test, whatever it was about."""
+        if any(word in line for line in self.lines for word in SANITIZER_WORDS):
             raise AssertionError(self.log_text())
+        personal = [line for line in self.lines if any(word in line for word in NOT_FOR_LOGS)]
+        if personal:
+            raise AssertionError("the log speaks of people:\n" + "\n".join(personal))
+        for segment in (self.folder / "passgate-data" / "audit").rglob("*.pgaudit"):
+            content = segment.read_bytes()
+            if any(word in content for word in NOT_FOR_AUDIT):
+                raise AssertionError(f"{segment.name} speaks of papers")
 
     def wait_for_log(self, is_wanted, since=0, seconds=START_SECONDS):
         """The first line since then that is wanted."""
