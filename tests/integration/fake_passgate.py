@@ -14,6 +14,8 @@ usage: fake_passgate.py ADDRESS...      ADDRESS:tls wants certificates, from the
   broken     INVALID_ARGUMENT with google.rpc details for field subject
   gone       UNAVAILABLE with reason STORE_UNAVAILABLE
   flaky      UNAVAILABLE twice, then ALLOW, and so on
+  tenth      UNAVAILABLE every tenth time, else ALLOW
+  count:NAME the decision id says how often NAME was asked for
 """
 import os
 import subprocess
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from concurrent import futures
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -61,8 +64,8 @@ from passgate.v1 import verification_pb2, verification_pb2_grpc  # noqa: E402
 
 EVALUATED_AT = 1781299260  # 2026-06-12T21:21:00Z
 TOKEN = "eyJhbGciOiJFUzI1NiIsInR5cCI6InBhc3NnYXRlLWNsYWltK2p3dCJ9.eyJzdWIiOiJhbGljZSIsImV4cCI6MTc4MTI5OTU2MH0.AAAA"
-flaky_lock = threading.Lock()
-flaky_count = 0
+asked_lock = threading.Lock()
+asked = Counter()  # how often, by subject
 
 
 def fail(context, code, reason, message, field=None):
@@ -77,7 +80,9 @@ def fail(context, code, reason, message, field=None):
 
 
 def behave(subject, context):
-    global flaky_count
+    with asked_lock:
+        asked[subject] += 1
+        count = asked[subject]
     if subject == "slow":
         time.sleep(2)
     elif subject == "broken":
@@ -85,12 +90,8 @@ def behave(subject, context):
              "a field has characters that it may not have", "subject")
     elif subject == "gone":
         fail(context, grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE", "the store does not answer, try again later")
-    elif subject == "flaky":
-        with flaky_lock:
-            flaky_count += 1
-            is_up = flaky_count % 3 == 0
-        if not is_up:
-            fail(context, grpc.StatusCode.UNAVAILABLE, "DRAINING", "the server is going away, try another one")
+    elif (subject == "flaky" and count % 3 != 0) or (subject == "tenth" and count % 10 == 0):
+        fail(context, grpc.StatusCode.UNAVAILABLE, "DRAINING", "the server is going away, try another one")
 
 
 def fill_decision(answer, request):
@@ -113,6 +114,8 @@ def decide(request, context):
     answer = entitlement_pb2.CheckEntitlementResponse(revision="r7", directive_set=4711, decision_id="d-" + request.subject)
     answer.evaluated_at.seconds = EVALUATED_AT
     fill_decision(answer, request)
+    if request.subject.startswith("count:"):
+        answer.decision_id = "d-%d" % asked[request.subject.partition(":")[2]]
     if request.want_reasons:
         answer.directives.add(directive="bis-is-informed-2026-06-12", version=3, truth=entitlement_pb2.TRUTH_TRUE,
                               authority=common_pb2.Authority(text="15 CFR 744.22(b)"))

@@ -269,6 +269,51 @@ static void nothing_is_tried_again_unless_asked_for(void **state)
     passgate_client_free(thrice);
 }
 
+static long asked_for(struct passgate_client *client, const char *subject)
+{
+    char counted[64];
+    struct passgate_check check;
+    struct passgate_decision *decision;
+    long count;
+
+    snprintf(counted, sizeof(counted), "count:%s", subject);
+    check = check_of(counted);
+    decision = passgate_check(client, &check, &patient, NULL);
+    assert_non_null(decision);
+    count = strtol(decision->decision_id + 2, NULL, 10);
+    passgate_free(decision);
+    return count;
+}
+
+/* Some faults are made good, and cost little; when nothing works, trying again stops (gRFC A6). */
+static void what_is_tried_again_is_bounded(void **state)
+{
+    enum { CALLS = 500 };
+    static const struct {
+        const char *subject;
+        long sent_max;
+        int allowed;
+    } rows[] = {{"tenth", CALLS * 12 / 10, CALLS}, {"gone", CALLS * 12 / 10, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct passgate_client *client = connect_with((struct passgate_options){.max_attempts = 3});
+        struct passgate_check check = check_of(rows[i].subject);
+        long before = asked_for(client, rows[i].subject);
+        int allowed = 0;
+
+        for (int call = 0; call < CALLS; call++) {
+            struct passgate_decision *decision = passgate_check(client, &check, &patient, NULL);
+
+            allowed += passgate_is_allowed(decision);
+            passgate_free(decision);
+        }
+        assert_int_equal(allowed, rows[i].allowed);
+        assert_in_range(asked_for(client, rows[i].subject) - before, CALLS + 1, rows[i].sent_max);
+        passgate_client_free(client);
+    }
+}
+
 static void a_batch_answers_in_order_or_not_at_all(void **state)
 {
     struct passgate_client *client = connect_with((struct passgate_options){.round_robin = true});
@@ -602,6 +647,7 @@ int main(void)
         cmocka_unit_test(everything_of_a_check_arrives),
         cmocka_unit_test(failures_carry_code_reason_and_field),
         cmocka_unit_test(nothing_is_tried_again_unless_asked_for),
+        cmocka_unit_test(what_is_tried_again_is_bounded),
         cmocka_unit_test(a_batch_answers_in_order_or_not_at_all),
         cmocka_unit_test(submissions_go_in_from_structs_and_from_json),
         cmocka_unit_test(the_other_calls_answer),
