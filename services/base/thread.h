@@ -5,7 +5,8 @@
 
 #include <pthread.h>
 
-/* Aborts when the system has no thread left: that happens at start only.  Stack 1 MiB. */
+/* Aborts, and says so, when the system gives no thread: that happens at start only.  Stack 1 MiB.
+ */
 void thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *), void *argument);
 
 /* Let this thread run when others do not want to. */

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The same level of strictness by its old and its new name. */
 #if MHD_VERSION >= 0x01000000
@@ -116,6 +118,7 @@ bool daemon_new(struct exchange_home *home, const struct daemon_limits *limits,
     struct http_daemon *daemon;
     sigset_t all, before;
     unsigned flags;
+    int error;
 
     if (!tls->certificate != !tls->key)
         return err_set(err, ERR_CONFIG_INVALID, "http: TLS needs a certificate and its key");
@@ -127,15 +130,18 @@ bool daemon_new(struct exchange_home *home, const struct daemon_limits *limits,
     /* Signals are for the main thread. */
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
+    errno = 0;
     daemon->mhd = MHD_start_daemon(flags, 0, NULL, NULL, exchange_on_request, daemon,
                                    MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    error = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (daemon->mhd) {
         *ret_daemon = daemon;
         return true;
     }
     memory_free(daemon);
-    return err_set(err, ERR_CONFIG_INVALID, "http: libmicrohttpd does not start%s",
+    return err_set(err, ERR_CONFIG_INVALID, "http: libmicrohttpd does not start (%s)%s",
+                   strerrordesc_np(error),
                    tls->certificate ? ": do certificate and key belong together?" : "");
 }
 

@@ -84,6 +84,7 @@ class Server:
         self.redis = redis_store.RedisStore().start() if redis_store.is_wanted() else None
         self.flags = {**FLAGS, **(self.redis.flags if self.redis else {}), **(flags or {})}
         self.process = None
+        self.process_options = {}  # more of subprocess.Popen
         self.ports = {}
         self.lines = []
         self.log_changed = threading.Condition()
@@ -103,7 +104,7 @@ class Server:
         self.process = subprocess.Popen(
             [program, "--config", "passgate.yaml", *(f"--{name}={value}" for name, value in flags.items())],
             cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, errors="replace")
+            stderr=subprocess.PIPE, text=True, errors="replace", **self.process_options)
         begin = len(self.lines)
         self.reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self.reader.start()
