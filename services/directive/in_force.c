@@ -2,11 +2,10 @@
 /* What is in force, on record. */
 #include "directive/in_force.h"
 
+#include "directive/append_record.h"
 #include "domain/claim/json_writer.h"
 
 enum {
-    TRIES = 50,
-    TRY_AGAIN_MS = 20,
     ARENA_BYTES = 64 * 1024,
     CLOSING_BYTES = 64,      /* what closes a part */
     ESCAPED = 2,             /* printable text gets at most twice as long in JSON */
@@ -26,22 +25,6 @@ struct part {
     size_t id_count;
     size_t id_bytes;
 };
-
-static bool append(struct part *part, const struct audit_record *record, struct err *err)
-{
-    for (int attempt = 1;; attempt++) {
-        uint64_t sequence = 0;
-        bool is_appended = audit_append(part->in_force->audit, record, &sequence, err);
-
-        if (is_appended && sequence > 0)
-            return true;
-        if (is_appended) /* mode ring: what says who decided is not dropped */
-            err_set(err, ERR_AUDIT_UNAVAILABLE, "the memory of the audit log is full");
-        if (err->code != ERR_AUDIT_UNAVAILABLE || attempt == TRIES)
-            return false;
-        mailbox_wait(part->in_force->mailbox, TRY_AGAIN_MS);
-    }
-}
 
 static void put_text(struct json_writer *json, const char *name, const char *text)
 {
@@ -111,18 +94,18 @@ static bool end(struct part *part, bool is_last, struct err *err)
     json_write_name(&part->json, "last");
     json_write_bool(&part->json, is_last);
     json_write_close(&part->json, '}');
-    return append(part,
-                  &(struct audit_record){
-                      .kind = AUDIT_DIRECTIVES_IN_FORCE,
-                      .time_ms = part->now_ms,
-                      .caller = span_text("local"),
-                      .method = span_text("directives.folder"),
-                      .directive_set = directive_set_number(part->set),
-                      .ids = part->ids,
-                      .id_count = part->id_count,
-                      .payload = json_writer_text(&part->json),
-                  },
-                  err);
+    return append_record(part->in_force->audit, part->in_force->mailbox,
+                         &(struct audit_record){
+                             .kind = AUDIT_DIRECTIVES_IN_FORCE,
+                             .time_ms = part->now_ms,
+                             .caller = span_text("local"),
+                             .method = span_text("directives.folder"),
+                             .directive_set = directive_set_number(part->set),
+                             .ids = part->ids,
+                             .id_count = part->id_count,
+                             .payload = json_writer_text(&part->json),
+                         },
+                         err);
 }
 
 static bool has_room(const struct part *part, size_t bytes)

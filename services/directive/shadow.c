@@ -3,6 +3,7 @@
 #include "directive/shadow.h"
 
 #include "base/log.h"
+#include "directive/append_record.h"
 #include "domain/directive/shadow.h"
 
 /* What is tried by now, as far as records tell it apart; `set` may be NULL. */
@@ -44,7 +45,6 @@ static bool put_on_record(const struct shadow *shadow, const struct directive_se
     };
     struct span *ids = NULL;
     size_t count = 0, next = 0;
-    uint64_t sequence;
 
     if (set) {
         record.directive_set = directive_set_number(set);
@@ -55,7 +55,7 @@ static bool put_on_record(const struct shadow *shadow, const struct directive_se
         record.ids = ids ? ids + next : NULL;
         record.id_count = count - next < AUDIT_IDS_MAX ? count - next : AUDIT_IDS_MAX;
         next += record.id_count;
-        if (!audit_append(shadow->audit, &record, &sequence, err))
+        if (!append_record(shadow->audit, shadow->mailbox, &record, err))
             return false;
     } while (next < count);
     return true;

@@ -11,6 +11,7 @@
 #define DIRECTIVE_SHADOW_H
 
 #include "base/clock.h"
+#include "base/mailbox.h"
 #include "domain/directive/directive.h"
 #include "telemetry/audit.h"
 #include "telemetry/metrics.h"
@@ -22,7 +23,8 @@ struct shadow {
     struct audit_log *audit;
     struct metrics *metrics;
     const struct clock *clock;
-    struct span caller; /* who has them tried, and by which means: for the record */
+    struct mailbox *mailbox; /* of the thread that calls */
+    struct span caller;      /* who has them tried, and by which means: for the record */
     struct span method;
 };
 

@@ -225,6 +225,7 @@ static void load_shadow(struct server *server)
         .audit = server->audit,
         .metrics = server->metrics,
         .clock = &clock_system,
+        .mailbox = &server->maintenance_mailbox,
         .caller = span_text("local"),
         .method = span_text("directives.shadow_folder"),
     };

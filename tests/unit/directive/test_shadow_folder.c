@@ -18,6 +18,7 @@ struct world {
     char path[64];
     const char *folder;
     struct test_clock clock;
+    struct mailbox mailbox;
     struct metrics *metrics;
     struct audit_log *audit;
     struct snapshot set, shadow;
@@ -56,6 +57,7 @@ static int set_up(void **state)
 
     arena_init(&world->arena, 16 * 1024);
     test_clock_init(&world->clock);
+    mailbox_init(&world->mailbox);
     fixture_setup((void **)&world->directives);
     world->directives->environment.keeps_files = true;
     world->metrics = metrics_new(1);
@@ -77,6 +79,7 @@ static int set_up(void **state)
                                              .audit = world->audit,
                                              .metrics = world->metrics,
                                              .clock = &world->clock.clock,
+                                             .mailbox = &world->mailbox,
                                              .caller = span_text("local"),
                                              .method = span_text("directives.shadow_folder"),
                                          });
@@ -94,6 +97,7 @@ static int tear_down(void **state)
     snapshot_release(&world->set);
     audit_close(world->audit);
     metrics_free(world->metrics);
+    mailbox_release(&world->mailbox);
     fixture_teardown((void **)&world->directives);
     status = system(arena_printf(&world->arena, "rm -rf '%s'", world->path));
     arena_release(&world->arena);
