@@ -21,7 +21,7 @@ static void consider(void *context, const struct log_head *line)
 {
     struct newest *newest = context;
 
-    if (!line->is_good || line->head.log_id != newest->log_id ||
+    if (!line->is_good || line->is_newest || line->head.log_id != newest->log_id ||
         line->head.size < newest->head.size)
         return;
     newest->head = line->head;

@@ -205,7 +205,8 @@ static void print_line(const struct output *output, const char *id, const char *
         print_shadow(output, item);
     for (size_t i = 0; i < record->id_count; i++)
         output_print(output, "  %.*s", SPAN_FORMAT(record->ids[i]));
-    if (record->kind >= AUDIT_LOG_OPENED && record->kind <= AUDIT_RECORDS_DROPPED)
+    if (record->kind == AUDIT_ADMINISTRATION ||
+        (record->kind >= AUDIT_LOG_OPENED && record->kind <= AUDIT_RECORDS_DROPPED))
         output_print(output, "  %.*s", SPAN_FORMAT(record->payload));
     output_print(output, "\n");
 }

@@ -45,7 +45,8 @@ static void take_head(void *context, const struct log_head *line)
     if (line->is_torn)
         verifying->torn_heads++;
     else if (line->is_good)
-        audit_verifier_add_head(verifying->verifier, file, line->offset, &line->head);
+        audit_verifier_add_head(verifying->verifier, file, line->offset, &line->head,
+                                line->is_newest);
     else
         audit_verifier_find(verifying->verifier, AUDIT_FINDING_HEAD, file, line->offset, "%s",
                             line->complaint);
@@ -97,14 +98,15 @@ static json_t *verdict_json(const struct verifying *verifying, const struct audi
 
     audit_log_id_encode(verdict->log_id, log_id);
     return json_pack(
-        "{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:s, s:I, s:b, s:O}", "clean",
+        "{s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:s, s:I, s:I, s:b, s:O}", "clean",
         verdict->findings == 0, "log", log_id, "segments", (json_int_t)verdict->segments, "records",
         (json_int_t)(verdict->size - verdict->first_index), "recordsTakenAway",
         (json_int_t)verdict->first_index, "heads", (json_int_t)verdict->heads, "headsMet",
         (json_int_t)verdict->heads_met, "signaturesChecked", verifying->is_signed_by_known,
         "signedRecords", (json_int_t)verdict->newest.size, "signedAt",
-        output_instant(verdict->newest.time_ms, time), "tornBytes", (json_int_t)verdict->torn_bytes,
-        "closed", verdict->is_closed, "findings", verifying->findings);
+        output_instant(verdict->newest.time_ms, time), "recordsElsewhere",
+        (json_int_t)verdict->ahead, "tornBytes", (json_int_t)verdict->torn_bytes, "closed",
+        verdict->is_closed, "findings", verifying->findings);
 }
 
 static void print_verdict(const struct verifying *verifying, const struct audit_verdict *verdict)
@@ -129,6 +131,9 @@ static void print_verdict(const struct verifying *verifying, const struct audit_
     if (verdict->size > verdict->newest.size)
         output_row(output, "not yet signed:", "%" PRIu64 " records",
                    verdict->size - verdict->newest.size);
+    if (verdict->ahead > 0)
+        output_row(output, "elsewhere:", "%" PRIu64 " records that were not shipped yet",
+                   verdict->ahead);
     if (verdict->torn_bytes > 0)
         output_row(output, "torn:", "%" PRIu64 " bytes behind the last record",
                    verdict->torn_bytes);

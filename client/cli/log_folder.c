@@ -100,7 +100,7 @@ static void judge(const struct key_ring *ring, struct arena *arena, struct log_h
         line->complaint = arena_text(arena, span_text(err.detail));
 }
 
-static bool read_heads(const char *path, const struct key_ring *ring,
+static bool read_heads(const char *path, bool is_newest, const struct key_ring *ring,
                        void (*each)(void *context, const struct log_head *head), void *context,
                        struct err *err)
 {
@@ -113,7 +113,14 @@ static bool read_heads(const char *path, const struct key_ring *ring,
     arena_init(&line_arena, 4096);
     is_read = file_read(path, AUDIT_HEADS_FILE_BYTES_MAX, &file_arena, &file, err);
     for (; is_read && audit_heads_next(file, &offset, &text, &is_whole); before = offset) {
-        struct log_head line = {path, before, text, !is_whole, false, {0}, ""};
+        struct log_head line = {
+            .file = path,
+            .offset = before,
+            .jws = text,
+            .is_torn = !is_whole,
+            .is_newest = is_newest,
+            .complaint = "",
+        };
 
         if (is_whole)
             judge(ring, &line_arena, &line);
@@ -137,10 +144,10 @@ bool log_folder_heads(const struct cli *cli, const struct log_folder *folder,
     if (is_folder(heads) && !file_list(heads, AUDIT_HEADS_SUFFIX, cli->arena, &names, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!read_heads(arena_printf(cli->arena, "%s/%s", heads, names[i]), ring, each, context,
-                        err))
+        if (!read_heads(arena_printf(cli->arena, "%s/%s", heads, names[i]),
+                        strcmp(names[i], AUDIT_NEWEST_HEAD_FILE) == 0, ring, each, context, err))
             return false;
-    return !cli->flags.head || read_heads(cli->flags.head, ring, each, context, err);
+    return !cli->flags.head || read_heads(cli->flags.head, false, ring, each, context, err);
 }
 
 bool log_folder_keys(const struct cli *cli, struct key_ring **ret_ring)

@@ -30,6 +30,7 @@ struct log_head {
     uint64_t offset;
     struct span jws; /* as long as the call */
     bool is_torn;    /* the last line, without its end: a crash */
+    bool is_newest;  /* of a shipped log: may be ahead of its segments */
     bool is_good;
     struct audit_head head; /* when it is good */
     const char *complaint;  /* else */

@@ -3,6 +3,7 @@
 #include "config/check.h"
 
 #include "config/address.h"
+#include "config/ship_to.h"
 #include "config/store_url.h"
 #include "config/value.h"
 #include "domain/field/pattern.h"
@@ -424,6 +425,7 @@ void check_all(struct loader *loader)
     check_listeners(loader);
     check_files(loader);
     check_store(loader);
+    ship_to_check(loader);
     check_directives(loader);
     check_issuer(loader);
     check_callers(loader);

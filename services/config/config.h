@@ -38,6 +38,19 @@ struct config_addresses {
 };
 
 enum config_audit_mode { CONFIG_AUDIT_BOUNDED, CONFIG_AUDIT_DURABLE, CONFIG_AUDIT_RING };
+enum config_ship_kind { CONFIG_SHIP_NONE, CONFIG_SHIP_FOLDER, CONFIG_SHIP_S3 };
+enum config_ship_retain {
+    CONFIG_SHIP_RETAIN_NONE,
+    CONFIG_SHIP_RETAIN_GOVERNANCE,
+    CONFIG_SHIP_RETAIN_COMPLIANCE,
+};
+/* From audit.ship_to. */
+struct config_ship_place {
+    enum config_ship_kind kind;
+    const char *path; /* of the folder, or "" */
+    const char *bucket;
+    const char *prefix; /* "" or without slashes at its ends */
+};
 enum config_directives_source { CONFIG_DIRECTIVES_FOLDER, CONFIG_DIRECTIVES_STORE };
 enum config_store_durability { CONFIG_STORE_CHECKED, CONFIG_STORE_MANAGED };
 enum config_store_fsync {
@@ -118,6 +131,14 @@ struct config_person {
     struct config_allowance allowance; /* of all of them together */
 };
 
+/* One of `legal_holds:`. */
+struct config_legal_hold {
+    struct span id;
+    struct span reason;
+    int64_t from_ms, until_ms; /* INT64_MIN and INT64_MAX where there is none */
+    bool has_from, has_until;
+};
+
 struct setting; /* where each value came from; for config_print() */
 
 struct config {
@@ -125,10 +146,21 @@ struct config {
 
     struct {
         const char *folder;
+        int64_t keep_local_ms; /* 0 = as long as retention_ms */
         enum config_audit_mode mode;
+        int64_t retention_ms;           /* 0 = for ever */
         const char *retention_key_file; /* "": no documents about changes */
         int64_t ring_bytes;
         int64_t segment_bytes;
+        const char *ship_ca_file;          /* "": the authorities of the system */
+        const char *ship_credentials_file; /* never "" with a bucket */
+        const char *ship_endpoint;         /* never "" with a bucket: the default is filled in */
+        int64_t ship_heads_every_ms;
+        int64_t ship_late_ms; /* 0 = never */
+        struct config_ship_place ship_place;
+        const char *ship_region;
+        enum config_ship_retain ship_retain;
+        const char *ship_to; /* "": nowhere */
     } audit;
     struct {
         int64_t bytes;
@@ -235,6 +267,8 @@ struct config {
     size_t denied_count;
     const struct config_person *persons;
     size_t person_count;
+    const struct config_legal_hold *legal_holds;
+    size_t legal_hold_count;
 
     /* What it was loaded from, as main() got it; for config_load_again(). */
     int argc;

@@ -120,7 +120,7 @@ void config_help(FILE *stream)
     print_commands(stream);
     page_heading(stream, "OPTIONS");
     page_fill(stream, MARGIN,
-              "Durations are 50ms, 300s, 5m or 1h; sizes are 4096, 512KiB, 64MiB or 1GiB.");
+              "Durations are 50ms, 300s, 5m, 1h or 7d; sizes are 4096, 512KiB, 64MiB or 1GiB.");
     print_options(stream);
     print_sections(stream);
     print_paragraphs(stream, after, ARRAY_LEN(after));

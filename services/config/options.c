@@ -13,6 +13,8 @@
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+#define YEAR   (366 * DAY)
 
 /* Offset of a member, and a compiler error when the member is not of `type`. */
 #define FIELD(type, member)            \
@@ -25,6 +27,13 @@ static const char *const audit_modes[] = {
     [CONFIG_AUDIT_BOUNDED] = "bounded",
     [CONFIG_AUDIT_DURABLE] = "durable",
     [CONFIG_AUDIT_RING] = "ring",
+    NULL,
+};
+
+static const char *const ship_retains[] = {
+    [CONFIG_SHIP_RETAIN_NONE] = "none",
+    [CONFIG_SHIP_RETAIN_GOVERNANCE] = "governance",
+    [CONFIG_SHIP_RETAIN_COMPLIANCE] = "compliance",
     NULL,
 };
 
@@ -100,6 +109,14 @@ const struct option options[] = {
      .offset = TEXT(audit.folder),
      .fallback = "passgate-data/audit",
      .help = "folder of the log's segments; made when it is not there"},
+    {.name = "audit.keep_local",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(audit.keep_local_ms),
+     .fallback = "0",
+     .fallback_note = "audit.retention",
+     .min = 0,
+     .max = 100 * YEAR,
+     .help = "how long segments that were shipped stay in audit.folder, by their latest record"},
     {.name = "audit.mode",
      .type = OPTION_WORD,
      .offset = FIELD(enum config_audit_mode, audit.mode),
@@ -109,6 +126,14 @@ const struct option options[] = {
          "what happens when records come faster than the disk takes them: with `bounded` a full "
          "ring refuses calls and never drops a record, and a crash loses at most 10 ms; with "
          "`durable` every answer waits for its record; `ring` drops records and counts them"},
+    {.name = "audit.retention",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(audit.retention_ms),
+     .fallback = "1827d",
+     .min = 0,
+     .max = 100 * YEAR,
+     .help = "a segment is removed when its latest record is older, was shipped if audit.ship_to "
+             "is set, and no legal hold covers it; 0 keeps all of them for ever"},
     {.name = "audit.retention_key_file",
      .type = OPTION_FILE,
      .offset = TEXT(audit.retention_key_file),
@@ -132,6 +157,67 @@ const struct option options[] = {
      .min = MIB,
      .max = 4 * GIB,
      .help = "a segment file is sealed, and the next one begun, at this size"},
+    {.name = "audit.ship_ca_file",
+     .type = OPTION_FILE,
+     .offset = TEXT(audit.ship_ca_file),
+     .fallback = "",
+     .fallback_note = "those of the system",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "authorities of whom one must have signed the certificate of audit.ship_endpoint, "
+             "PEM"},
+    {.name = "audit.ship_credentials_file",
+     .type = OPTION_SECRET_FILE,
+     .offset = TEXT(audit.ship_credentials_file),
+     .fallback = "",
+     .fallback_note = "none",
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "file with aws_access_key_id, aws_secret_access_key and perhaps aws_session_token, "
+             "as the tools of S3 write it; a change is taken up"},
+    {.name = "audit.ship_endpoint",
+     .type = OPTION_URL,
+     .offset = TEXT(audit.ship_endpoint),
+     .fallback = "",
+     .fallback_note = "https://s3.REGION.amazonaws.com",
+     .max = 256,
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "server of the bucket, which is the first part of the path"},
+    {.name = "audit.ship_heads_every",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(audit.ship_heads_every_ms),
+     .fallback = "60s",
+     .min = SECOND,
+     .max = DAY,
+     .help = "how often the newest signed head is shipped, which shows a log whose end was cut"},
+    {.name = "audit.ship_late",
+     .type = OPTION_DURATION,
+     .offset = NUMBER(audit.ship_late_ms),
+     .fallback = "1d",
+     .min = 0,
+     .max = YEAR,
+     .help = "/readyz tells, without failing, of a segment that waits to be shipped for longer, by "
+             "its latest record; with 0 it does not"},
+    {.name = "audit.ship_region",
+     .type = OPTION_NAME,
+     .offset = TEXT(audit.ship_region),
+     .fallback = "us-east-1",
+     .max = 63,
+     .help = "region of the bucket, which is part of every signature"},
+    {.name = "audit.ship_retain",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum config_ship_retain, audit.ship_retain),
+     .fallback = "none",
+     .words = ship_retains,
+     .help = "whether the bucket is asked to keep every segment for audit.retention (Object Lock, "
+             "which it must have); `compliance` cannot be taken back by anybody"},
+    {.name = "audit.ship_to",
+     .type = OPTION_TEXT,
+     .offset = TEXT(audit.ship_to),
+     .fallback = "",
+     .fallback_note = "nowhere",
+     .max = 1024,
+     .flags = OPTION_MAY_BE_EMPTY,
+     .help = "where segments go when they have ended: `folder:PATH`, a folder that is there, or "
+             "`s3://BUCKET/PREFIX`"},
     {.name = "cache.bytes",
      .type = OPTION_BYTES,
      .offset = NUMBER(cache.bytes),
@@ -624,6 +710,7 @@ const size_t option_count = ARRAY_LEN(options);
 
 /* The value parsers write enums through unsigned. */
 _Static_assert(sizeof(enum config_audit_mode) == sizeof(unsigned) &&
+                   sizeof(enum config_ship_retain) == sizeof(unsigned) &&
                    sizeof(enum config_directives_source) == sizeof(unsigned) &&
                    sizeof(enum config_keys_algorithm) == sizeof(unsigned) &&
                    sizeof(enum log_format) == sizeof(unsigned) &&

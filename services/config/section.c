@@ -4,8 +4,8 @@
 
 #include "config/nearest.h"
 
-const struct section *const sections[] = {&callers_section, &denied_section, &organizations_section,
-                                          &persons_section};
+const struct section *const sections[] = {&callers_section, &denied_section, &legal_holds_section,
+                                          &organizations_section, &persons_section};
 const size_t section_count = ARRAY_LEN(sections);
 
 const struct section *section_find(struct span name)

@@ -40,6 +40,7 @@ extern const size_t section_count;
 
 extern const struct section callers_section;
 extern const struct section denied_section;
+extern const struct section legal_holds_section;
 extern const struct section organizations_section;
 extern const struct section persons_section;
 

@@ -25,9 +25,11 @@ static const struct unit byte_units[] = {
     {NULL, 0},
 };
 
-/* `m` and `h` are read, and printed as seconds: a reader compares `300s` with `30s` at a glance. */
+/* `m`, `h` and `d` are read, and printed as seconds: a reader compares `300s` with `30s` at a
+ * glance. */
 static const struct unit duration_units[] = {
-    {"s", 1000}, {"ms", 1}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {NULL, 0},
+    {"s", 1000}, {"ms", 1}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", 24 * 3600 * 1000},
+    {NULL, 0},
 };
 
 static const struct unit plain_units[] = {{"", 1}, {NULL, 0}};
@@ -83,7 +85,7 @@ static bool read_name(const struct option *option, struct span text, struct load
 static bool read_url(const struct option *option, struct span text, struct loader *loader,
                      void *field)
 {
-    return address_is_url(text) && read_text(option, text, loader, field);
+    return (text.length == 0 || address_is_url(text)) && read_text(option, text, loader, field);
 }
 
 static bool read_bool(const struct option *option, struct span text, struct loader *loader,

@@ -63,6 +63,21 @@ static struct caller_set *make_set(const struct config *config, const struct cal
     return set;
 }
 
+static struct legal_holds *make_holds(const struct config *config)
+{
+    struct legal_hold *rows = memory_new_array(struct legal_hold, config->legal_hold_count);
+    struct legal_holds *holds;
+
+    for (size_t i = 0; i < config->legal_hold_count; i++) {
+        const struct config_legal_hold *hold = &config->legal_holds[i];
+
+        rows[i] = (struct legal_hold){hold->id, hold->from_ms, hold->until_ms, hold->reason};
+    }
+    holds = legal_holds_new(rows, config->legal_hold_count);
+    memory_free(rows);
+    return holds;
+}
+
 /* What stat(2) says; a file that is not there is another one than any. */
 static uint64_t signature_of(const char *path)
 {
@@ -84,10 +99,12 @@ void callers_init(struct callers *callers, const struct config *config, struct m
     callers->metrics = metrics;
     callers->signature = signature_of(config->file);
     caller_set_snapshot_init(&callers->set, make_set(config, NULL));
+    legal_holds_snapshot_init(&callers->holds, make_holds(config));
 }
 
 void callers_release(struct callers *callers)
 {
+    snapshot_release(&callers->holds);
     snapshot_release(&callers->set);
 }
 
@@ -104,6 +121,9 @@ static void reload(struct callers *callers, struct arena *arena)
 
         snapshot_replace(&callers->set, make_set(config, before));
         caller_set_unref(before);
+        snapshot_replace(&callers->holds, make_holds(config));
+        if (callers->on_loaded)
+            callers->on_loaded(callers->context);
         LOG(INFO, "callers.loaded", "the callers of the configuration are in force",
             log_number("callers", (int64_t)config->caller_count),
             log_number("denied", (int64_t)config->denied_count));

@@ -5,6 +5,7 @@
 #define SERVER_PARTS_H
 
 #include "admin/admin.h"
+#include "audit/archive.h"
 #include "audit/audit_service.h"
 #include "audit/outbox.h"
 #include "claim/claim_service.h"
@@ -42,6 +43,7 @@ struct server {
     struct read_queue reads; /* of the store, that callers wait for */
     struct store *store;
     struct outbox *outbox;
+    struct archive *archive;
     struct change_log *changes;
     struct facts_cache *cache;
     struct snapshot keys;
@@ -85,6 +87,9 @@ MUST_CHECK bool foundation_open(struct server *server, struct diagnostics *diagn
 size_t audit_payload_bytes(const struct config *config, size_t least, size_t most);
 /* How long a key is kept after it has signed for the last time. */
 int64_t foundation_keys_keep_ms(const struct server *server);
+
+/* archiving.c: ship and remove what has ended of the audit log. */
+void archiving_start(struct server *server);
 
 /* doors.c: gRPC with its interceptors, HTTP and ops.  The services are listed before. */
 MUST_CHECK bool doors_open(struct server *server, uint32_t worker_count, struct err *err);

@@ -226,6 +226,7 @@ static void start_threads(struct server *server)
     const struct config *config = server->config;
 
     outbox_start(server->outbox);
+    archiving_start(server);
     server->maintenance = maintenance_start(&(struct maintenance_options){
         .callers = &server->callers,
         .directives = server->folder,
@@ -255,6 +256,13 @@ static void start_threads(struct server *server)
     });
 }
 
+static void on_config_loaded(void *context)
+{
+    struct server *server = context;
+
+    archive_kick(server->archive);
+}
+
 static bool start_all(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     const struct config *config = server->config;
@@ -265,6 +273,8 @@ static bool start_all(struct server *server, struct diagnostics *diagnostics, st
     server->metrics = metrics_new(worker_count);
     process_add_metrics(server->metrics, &clock_system);
     callers_init(&server->callers, config, server->metrics);
+    server->callers.on_loaded = on_config_loaded;
+    server->callers.context = server;
     server->readiness = readiness_new();
     server->certificates = certificates_new(server->metrics, &clock_system);
     make_health(server);
@@ -355,7 +365,9 @@ void server_stop(struct server *server)
         facts_cache_stop(server->cache);
     store_free(server->store);
     read_queue_release(&server->reads);
+    archive_leave_log(server->archive);
     audit_close(server->audit);
+    archive_stop(server->archive, grace_ms);
     rpc_server_free(server->rpc);
     facts_cache_free(server->cache);
     watches_free(server->watches);

@@ -57,6 +57,12 @@ static const char *const audit_results[] = {
     [METRICS_AUDIT_REFUSED] = "refused",
     [METRICS_AUDIT_DROPPED] = "dropped",
 };
+static const char *const ship_failures[] = {
+    [METRICS_SHIP_UNREACHABLE] = "unreachable",
+    [METRICS_SHIP_REFUSED] = "refused",
+    [METRICS_SHIP_OTHER_CONTENT] = "other_content",
+    [METRICS_SHIP_FAILED] = "failed",
+};
 static const char *const listeners[] = {
     [METRICS_LISTENER_GRPC] = "grpc",
     [METRICS_LISTENER_HTTP] = "http",

@@ -42,6 +42,12 @@ enum metrics_refusal {
 };
 enum metrics_queue { METRICS_QUEUE_WORKERS, METRICS_QUEUE_STORE, METRICS_QUEUE_EXECUTOR };
 enum metrics_audit_result { METRICS_AUDIT_TAKEN, METRICS_AUDIT_REFUSED, METRICS_AUDIT_DROPPED };
+enum metrics_ship_failure {
+    METRICS_SHIP_UNREACHABLE,
+    METRICS_SHIP_REFUSED,
+    METRICS_SHIP_OTHER_CONTENT,
+    METRICS_SHIP_FAILED,
+};
 
 enum metrics_listener {
     METRICS_LISTENER_GRPC,
@@ -55,92 +61,105 @@ enum metrics_listener {
  * Names follow Prometheus: base units, counters end in _total.  The values of `reason` are the
  * names of enum decision_reason, by its numbers; those of `code` of HTTP are the first digits.
  */
-#define METRIC_LIST(X)                                                                          \
-    X(RPC_CALLS, RPC_COUNTER, "passgate_rpc_calls_total", "code", no_values,                    \
-      "Calls that ended, by method and gRPC status code.")                                      \
-    X(RPC_DURATION, RPC_HISTOGRAM, "passgate_rpc_duration_seconds", NULL, no_values,            \
-      "Time from the arrival of a call to its status.")                                         \
-    X(RPC_ACTIVE, GAUGE, "passgate_rpc_active_calls", NULL, no_values, "Calls in progress.")    \
-    X(RPC_PARKED, GAUGE, "passgate_rpc_parked_calls", NULL, no_values,                          \
-      "Calls that wait for the store, the audit log or the executor.")                          \
-    X(QUEUE_AGE, GAUGE, "passgate_queue_age_seconds", "queue", queues,                          \
-      "How long the oldest piece of work has waited.")                                          \
-    X(QUEUE_REFUSALS, COUNTER, "passgate_queue_refusals_total", "queue", queues,                \
-      "Work that was refused because what waited had done so for too long.")                    \
-    X(CALLER_REFUSALS, COUNTER, "passgate_caller_refusals_total", "reason", refusals,           \
-      "Calls and items of streams that were refused because of who asked.")                     \
-    X(CALLER_LOADS, COUNTER, "passgate_caller_loads_total", "result", outcomes,                 \
-      "Attempts to read the callers of the configuration again.")                               \
-    X(PROBE_FAILURES, COUNTER, "passgate_rpc_probe_failures_total", NULL, no_values,            \
-      "Rounds of the self-probe in which a listener did not answer.")                           \
-    X(DECISIONS, COUNTER, "passgate_decisions_total", "reason", decision_reasons,               \
-      "Decisions made, by reason; every item of a batch counts.")                               \
-    X(LEASE_REFUSALS, COUNTER, "passgate_lease_refusals_total", NULL, no_values,                \
-      "Questions about restricted resources that got no decision: the lease had lapsed.")       \
-    X(LEASE_REMAINING, GAUGE, "passgate_lease_remaining_seconds", NULL, no_values,              \
-      "What is left of directives.lease; 0 once it has lapsed.")                                \
-    X(CACHE_LOOKUPS, COUNTER, "passgate_facts_cache_lookups_total", "result", cache_results,    \
-      "Look-ups in the cache of facts.")                                                        \
-    X(CACHE_EVICTIONS, COUNTER, "passgate_facts_cache_evictions_total", NULL, no_values,        \
-      "Entries that had to make room for others.")                                              \
-    X(CACHE_ENTRIES, GAUGE, "passgate_facts_cache_entries", NULL, no_values,                    \
-      "Subjects whose facts are cached.")                                                       \
-    X(CACHE_BYTES, GAUGE, "passgate_facts_cache_bytes", NULL, no_values,                        \
-      "Memory that the cache of facts holds.")                                                  \
-    X(VERIFICATIONS, COUNTER, "passgate_verifications_total", "result", write_results,          \
-      "Verification results that were submitted.")                                              \
-    X(CLAIMS, COUNTER, "passgate_claims_issued_total", "source", claim_sources,                 \
-      "Claims given out, newly signed or from the cache.")                                      \
-    X(DIRECTIVE_SET, GAUGE, "passgate_directive_set_number", NULL, no_values,                   \
-      "Number of the directive set in force on this replica.")                                  \
-    X(DIRECTIVE_LOADS, COUNTER, "passgate_directive_loads_total", "result", outcomes,           \
-      "Attempts to load a directive set.")                                                      \
-    X(SHADOW_DIRECTIVES, GAUGE, "passgate_shadow_directives", NULL, no_values,                  \
-      "Directives that are tried beside those in force.")                                       \
-    X(SHADOW_LOADS, COUNTER, "passgate_shadow_directive_loads_total", "result", outcomes,       \
-      "Attempts to load directives that are tried.")                                            \
-    X(SHADOW_DECISIONS, COUNTER, "passgate_shadow_decisions_total", "comparison",               \
-      shadow_differences, "Decisions compared with what directives that are tried would say.")  \
-    X(STORE_UP, GAUGE, "passgate_store_up", NULL, no_values, "1 while the store answers.")      \
-    X(STORE_PENDING, GAUGE, "passgate_store_pending_requests", NULL, no_values,                 \
-      "Requests that the store has taken and not answered.")                                    \
-    X(STORE_FEED_AGE, GAUGE, "passgate_store_feed_age_seconds", NULL, no_values,                \
-      "Time since the change feed last proved to be alive.")                                    \
-    X(STORE_DURATION, HISTOGRAM, "passgate_store_request_duration_seconds", NULL, no_values,    \
-      "Time that the store took for a request.")                                                \
-    X(AUDIT_RECORDS, COUNTER, "passgate_audit_records_total", "result", audit_results,          \
-      "Audit records that were taken, refused or (mode ring) dropped.")                         \
-    X(AUDIT_WRITTEN, COUNTER, "passgate_audit_written_bytes_total", NULL, no_values,            \
-      "Bytes of audit log that are durable.")                                                   \
-    X(AUDIT_ERRORS, COUNTER, "passgate_audit_write_errors_total", NULL, no_values,              \
-      "Failed attempts to make audit records durable.")                                         \
-    X(AUDIT_BACKLOG, GAUGE, "passgate_audit_backlog_bytes", NULL, no_values,                    \
-      "Bytes of audit log that are not durable yet.")                                           \
-    X(AUDIT_FLUSH, HISTOGRAM, "passgate_audit_flush_duration_seconds", NULL, no_values,         \
-      "Time to write and sync a block of audit records.")                                       \
-    X(HTTP_REQUESTS, COUNTER, "passgate_http_requests_total", "code", http_codes,               \
-      "HTTP requests that were answered, by class of status.")                                  \
-    X(HTTP_DURATION, HISTOGRAM, "passgate_http_duration_seconds", NULL, no_values,              \
-      "Time from the header of an HTTP request to the end of its answer.")                      \
-    X(CERTIFICATE_EXPIRY, GAUGE, "passgate_certificate_expiry_timestamp_seconds", "listener",   \
-      listeners, "When the certificate in use ends; 0 where there is no TLS.")                  \
-    X(CERTIFICATE_REFUSED, GAUGE, "passgate_certificate_refused", "listener", listeners,        \
-      "1 while the files hold a certificate that cannot be used, and an older one is.")         \
-    X(CERTIFICATE_LOADS, COUNTER, "passgate_certificate_loads_total", "result", outcomes,       \
-      "Certificates that were found in the files, used or refused.")                            \
-    X(CLOCK_BEHIND, GAUGE, "passgate_clock_behind_seconds", NULL, no_values,                    \
-      "How far the machine's clock is behind what it was; 0 as a rule.")                        \
-    X(EXECUTOR_QUEUED, GAUGE, "passgate_executor_queued_jobs", NULL, no_values,                 \
-      "Jobs that wait for the executor.")                                                       \
-    X(READY, GAUGE, "passgate_ready", NULL, no_values, "1 while /readyz says ready.")           \
-    X(BUILD, GAUGE, "passgate_build_info", "version", build_versions,                           \
-      "Always 1; the label is the version.")                                                    \
-    X(RESIDENT, GAUGE, "process_resident_memory_bytes", NULL, no_values,                        \
-      "Resident memory size in bytes.")                                                         \
-    X(OPEN_FDS, GAUGE, "process_open_fds", NULL, no_values, "Number of open file descriptors.") \
-    X(MAX_FDS, GAUGE, "process_max_fds", NULL, no_values,                                       \
-      "Maximum number of open file descriptors.")                                               \
-    X(START_TIME, GAUGE, "process_start_time_seconds", NULL, no_values,                         \
+#define METRIC_LIST(X)                                                                            \
+    X(RPC_CALLS, RPC_COUNTER, "passgate_rpc_calls_total", "code", no_values,                      \
+      "Calls that ended, by method and gRPC status code.")                                        \
+    X(RPC_DURATION, RPC_HISTOGRAM, "passgate_rpc_duration_seconds", NULL, no_values,              \
+      "Time from the arrival of a call to its status.")                                           \
+    X(RPC_ACTIVE, GAUGE, "passgate_rpc_active_calls", NULL, no_values, "Calls in progress.")      \
+    X(RPC_PARKED, GAUGE, "passgate_rpc_parked_calls", NULL, no_values,                            \
+      "Calls that wait for the store, the audit log or the executor.")                            \
+    X(QUEUE_AGE, GAUGE, "passgate_queue_age_seconds", "queue", queues,                            \
+      "How long the oldest piece of work has waited.")                                            \
+    X(QUEUE_REFUSALS, COUNTER, "passgate_queue_refusals_total", "queue", queues,                  \
+      "Work that was refused because what waited had done so for too long.")                      \
+    X(CALLER_REFUSALS, COUNTER, "passgate_caller_refusals_total", "reason", refusals,             \
+      "Calls and items of streams that were refused because of who asked.")                       \
+    X(CALLER_LOADS, COUNTER, "passgate_caller_loads_total", "result", outcomes,                   \
+      "Attempts to read the callers of the configuration again.")                                 \
+    X(PROBE_FAILURES, COUNTER, "passgate_rpc_probe_failures_total", NULL, no_values,              \
+      "Rounds of the self-probe in which a listener did not answer.")                             \
+    X(DECISIONS, COUNTER, "passgate_decisions_total", "reason", decision_reasons,                 \
+      "Decisions made, by reason; every item of a batch counts.")                                 \
+    X(LEASE_REFUSALS, COUNTER, "passgate_lease_refusals_total", NULL, no_values,                  \
+      "Questions about restricted resources that got no decision: the lease had lapsed.")         \
+    X(LEASE_REMAINING, GAUGE, "passgate_lease_remaining_seconds", NULL, no_values,                \
+      "What is left of directives.lease; 0 once it has lapsed.")                                  \
+    X(CACHE_LOOKUPS, COUNTER, "passgate_facts_cache_lookups_total", "result", cache_results,      \
+      "Look-ups in the cache of facts.")                                                          \
+    X(CACHE_EVICTIONS, COUNTER, "passgate_facts_cache_evictions_total", NULL, no_values,          \
+      "Entries that had to make room for others.")                                                \
+    X(CACHE_ENTRIES, GAUGE, "passgate_facts_cache_entries", NULL, no_values,                      \
+      "Subjects whose facts are cached.")                                                         \
+    X(CACHE_BYTES, GAUGE, "passgate_facts_cache_bytes", NULL, no_values,                          \
+      "Memory that the cache of facts holds.")                                                    \
+    X(VERIFICATIONS, COUNTER, "passgate_verifications_total", "result", write_results,            \
+      "Verification results that were submitted.")                                                \
+    X(CLAIMS, COUNTER, "passgate_claims_issued_total", "source", claim_sources,                   \
+      "Claims given out, newly signed or from the cache.")                                        \
+    X(DIRECTIVE_SET, GAUGE, "passgate_directive_set_number", NULL, no_values,                     \
+      "Number of the directive set in force on this replica.")                                    \
+    X(DIRECTIVE_LOADS, COUNTER, "passgate_directive_loads_total", "result", outcomes,             \
+      "Attempts to load a directive set.")                                                        \
+    X(SHADOW_DIRECTIVES, GAUGE, "passgate_shadow_directives", NULL, no_values,                    \
+      "Directives that are tried beside those in force.")                                         \
+    X(SHADOW_LOADS, COUNTER, "passgate_shadow_directive_loads_total", "result", outcomes,         \
+      "Attempts to load directives that are tried.")                                              \
+    X(SHADOW_DECISIONS, COUNTER, "passgate_shadow_decisions_total", "comparison",                 \
+      shadow_differences, "Decisions compared with what directives that are tried would say.")    \
+    X(STORE_UP, GAUGE, "passgate_store_up", NULL, no_values, "1 while the store answers.")        \
+    X(STORE_PENDING, GAUGE, "passgate_store_pending_requests", NULL, no_values,                   \
+      "Requests that the store has taken and not answered.")                                      \
+    X(STORE_FEED_AGE, GAUGE, "passgate_store_feed_age_seconds", NULL, no_values,                  \
+      "Time since the change feed last proved to be alive.")                                      \
+    X(STORE_DURATION, HISTOGRAM, "passgate_store_request_duration_seconds", NULL, no_values,      \
+      "Time that the store took for a request.")                                                  \
+    X(AUDIT_RECORDS, COUNTER, "passgate_audit_records_total", "result", audit_results,            \
+      "Audit records that were taken, refused or (mode ring) dropped.")                           \
+    X(AUDIT_WRITTEN, COUNTER, "passgate_audit_written_bytes_total", NULL, no_values,              \
+      "Bytes of audit log that are durable.")                                                     \
+    X(AUDIT_ERRORS, COUNTER, "passgate_audit_write_errors_total", NULL, no_values,                \
+      "Failed attempts to make audit records durable.")                                           \
+    X(AUDIT_BACKLOG, GAUGE, "passgate_audit_backlog_bytes", NULL, no_values,                      \
+      "Bytes of audit log that are not durable yet.")                                             \
+    X(AUDIT_FLUSH, HISTOGRAM, "passgate_audit_flush_duration_seconds", NULL, no_values,           \
+      "Time to write and sync a block of audit records.")                                         \
+    X(AUDIT_SHIP_WAITING, GAUGE, "passgate_audit_ship_waiting_segments", NULL, no_values,         \
+      "Ended segments of the audit log that were not shipped yet.")                               \
+    X(AUDIT_SHIP_AGE, GAUGE, "passgate_audit_ship_waiting_age_seconds", NULL, no_values,          \
+      "Time since the latest record of the oldest segment that waits to be shipped.")             \
+    X(AUDIT_SHIP_HEAD, GAUGE, "passgate_audit_ship_head_timestamp_seconds", NULL, no_values,      \
+      "When the newest tree head was signed that was shipped; 0 while there is none.")            \
+    X(AUDIT_SHIPPED, COUNTER, "passgate_audit_shipped_bytes_total", NULL, no_values,              \
+      "Bytes of segments, indices and heads that were stored where they are shipped to.")         \
+    X(AUDIT_SHIP_FAILURES, COUNTER, "passgate_audit_ship_failures_total", "kind", ship_failures,  \
+      "Failed attempts to ship something.")                                                       \
+    X(AUDIT_REMOVED, COUNTER, "passgate_audit_removed_segments_total", NULL, no_values,           \
+      "Segments of the audit log that were removed because their time was over.")                 \
+    X(AUDIT_HOLDS, GAUGE, "passgate_audit_legal_holds", NULL, no_values, "Legal holds in force.") \
+    X(HTTP_REQUESTS, COUNTER, "passgate_http_requests_total", "code", http_codes,                 \
+      "HTTP requests that were answered, by class of status.")                                    \
+    X(HTTP_DURATION, HISTOGRAM, "passgate_http_duration_seconds", NULL, no_values,                \
+      "Time from the header of an HTTP request to the end of its answer.")                        \
+    X(CERTIFICATE_EXPIRY, GAUGE, "passgate_certificate_expiry_timestamp_seconds", "listener",     \
+      listeners, "When the certificate in use ends; 0 where there is no TLS.")                    \
+    X(CERTIFICATE_REFUSED, GAUGE, "passgate_certificate_refused", "listener", listeners,          \
+      "1 while the files hold a certificate that cannot be used, and an older one is.")           \
+    X(CERTIFICATE_LOADS, COUNTER, "passgate_certificate_loads_total", "result", outcomes,         \
+      "Certificates that were found in the files, used or refused.")                              \
+    X(CLOCK_BEHIND, GAUGE, "passgate_clock_behind_seconds", NULL, no_values,                      \
+      "How far the machine's clock is behind what it was; 0 as a rule.")                          \
+    X(EXECUTOR_QUEUED, GAUGE, "passgate_executor_queued_jobs", NULL, no_values,                   \
+      "Jobs that wait for the executor.")                                                         \
+    X(READY, GAUGE, "passgate_ready", NULL, no_values, "1 while /readyz says ready.")             \
+    X(BUILD, GAUGE, "passgate_build_info", "version", build_versions,                             \
+      "Always 1; the label is the version.")                                                      \
+    X(RESIDENT, GAUGE, "process_resident_memory_bytes", NULL, no_values,                          \
+      "Resident memory size in bytes.")                                                           \
+    X(OPEN_FDS, GAUGE, "process_open_fds", NULL, no_values, "Number of open file descriptors.")   \
+    X(MAX_FDS, GAUGE, "process_max_fds", NULL, no_values,                                         \
+      "Maximum number of open file descriptors.")                                                 \
+    X(START_TIME, GAUGE, "process_start_time_seconds", NULL, no_values,                           \
       "Start time of the process since unix epoch in seconds.")
 
 enum metric {

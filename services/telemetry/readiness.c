@@ -13,13 +13,20 @@
 struct condition_row {
     const char *name;
     const char *at_first;
+    bool counts;
 };
 
 static const struct condition_row conditions[] = {
-#define X(identifier, name, at_first) [READINESS_##identifier] = {name, at_first},
+#define X(identifier, name, at_first, counts) [READINESS_##identifier] = {name, at_first, counts},
     READINESS_LIST(X)
 #undef X
 };
+
+static const unsigned counting =
+#define X(identifier, name, at_first, counts) (counts) << READINESS_##identifier |
+    READINESS_LIST(X)
+#undef X
+        0;
 
 struct readiness {
     atomic_uint failing; /* a bit per condition; written under the lock */
@@ -64,6 +71,8 @@ static void change(struct readiness *readiness, unsigned failing)
     unsigned before = atomic_load(&readiness->failing);
 
     atomic_store(&readiness->failing, failing);
+    before &= counting;
+    failing &= counting;
     if ((before == 0) == (failing == 0))
         return;
     for (struct readiness_listener *l = readiness->listeners; l; l = l->next)
@@ -102,7 +111,7 @@ void readiness_fail(struct readiness *readiness, enum readiness_condition condit
 
 bool readiness_is_ready(const struct readiness *readiness)
 {
-    return atomic_load(&readiness->failing) == 0;
+    return (atomic_load(&readiness->failing) & counting) == 0;
 }
 
 struct span readiness_render(struct readiness *readiness, struct arena *arena)

@@ -2,27 +2,30 @@
 /*
  * Readiness: whether this replica should get calls, and if not, why not.
  *
- * A fixed set of conditions, each set by its owner.  The replica is ready when all hold.  /readyz
- * shows them; grpc.health.v1 listens.  Reasons are for operators: fixed text, never input.
+ * A fixed set of conditions, each set by its owner.  The replica is ready when all hold that count;
+ * the others are only told.  /readyz shows them; grpc.health.v1 listens.  Reasons are for
+ * operators: fixed text, never input.
  */
 #ifndef TELEMETRY_READINESS_H
 #define TELEMETRY_READINESS_H
 
 #include "base/arena.h"
 
-/* X(identifier, name, what it says before its owner has spoken; NULL: holds from the start) */
-#define READINESS_LIST(X)                         \
-    X(STORE, "store", "not connected yet")        \
-    X(DIRECTIVES, "directives", "not loaded yet") \
-    X(KEYS, "keys", "not loaded yet")             \
-    X(AUDIT, "audit", "not opened yet")           \
-    X(LEASE, "lease", NULL)                       \
-    X(DESCRIPTORS, "descriptors", NULL)           \
-    X(CLOCK, "clock", NULL)                       \
-    X(SERVING, "serving", NULL) /* fails while the server drains */
+/* X(identifier, name, what it says before its owner has spoken; NULL: holds from the start, whether
+ * a replica for which it does not hold is not to be asked) */
+#define READINESS_LIST(X)                               \
+    X(STORE, "store", "not connected yet", true)        \
+    X(DIRECTIVES, "directives", "not loaded yet", true) \
+    X(KEYS, "keys", "not loaded yet", true)             \
+    X(AUDIT, "audit", "not opened yet", true)           \
+    X(LEASE, "lease", NULL, true)                       \
+    X(DESCRIPTORS, "descriptors", NULL, true)           \
+    X(CLOCK, "clock", NULL, true)                       \
+    X(SHIPPING, "shipping", NULL, false)                \
+    X(SERVING, "serving", NULL, true) /* fails while the server drains */
 
 enum readiness_condition {
-#define X(identifier, name, at_first) READINESS_##identifier,
+#define X(identifier, name, at_first, counts) READINESS_##identifier,
     READINESS_LIST(X)
 #undef X
         READINESS_COUNT

@@ -16,6 +16,8 @@
 #define AUDIT_SEGMENT_SUFFIX  ".pgaudit"
 #define AUDIT_INDEX_SUFFIX    ".pgindex" /* beside its segment */
 #define AUDIT_HEADS_SUFFIX    ".jws"
+/* Of a log that is shipped elsewhere while it is written: its newest head, among the others. */
+#define AUDIT_NEWEST_HEAD_FILE "latest" AUDIT_HEADS_SUFFIX
 
 enum {
     AUDIT_FILE_NAME_MAX = 64,

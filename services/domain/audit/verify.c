@@ -16,6 +16,7 @@ struct known_head {
     struct audit_head head;
     const char *file;
     uint64_t offset;
+    bool may_be_ahead; /* of what is there */
 };
 
 struct audit_verifier {
@@ -100,14 +101,15 @@ void audit_verifier_find(struct audit_verifier *verifier, enum audit_finding_kin
 /* ---- heads ---- */
 
 void audit_verifier_add_head(struct audit_verifier *verifier, const char *file, uint64_t offset,
-                             const struct audit_head *head)
+                             const struct audit_head *head, bool may_be_ahead)
 {
     size_t count = verifier->head_count;
 
     if ((count & (count - 1)) == 0)
         verifier->heads =
             memory_grow(verifier->heads, count ? 2 * count : 1, sizeof(verifier->heads[0]));
-    verifier->heads[verifier->head_count++] = (struct known_head){*head, file, offset};
+    verifier->heads[verifier->head_count++] =
+        (struct known_head){*head, file, offset, may_be_ahead};
 }
 
 static int compare_heads(const void *left, const void *right)
@@ -449,6 +451,22 @@ void audit_verifier_check(struct audit_verifier *verifier, const struct audit_se
 
 /* ---- the end ---- */
 
+/* A head that may be ahead, and is, says how far; what is there is judged without it. */
+static void take_off_heads_ahead(struct audit_verifier *verifier)
+{
+    struct audit_verdict *verdict = &verifier->verdict;
+
+    while (verifier->head_count > 0) {
+        const struct known_head *last = &verifier->heads[verifier->head_count - 1];
+
+        if (!last->may_be_ahead || last->head.size <= verdict->size)
+            return;
+        if (verdict->ahead < last->head.size - verdict->size)
+            verdict->ahead = last->head.size - verdict->size;
+        verifier->head_count--;
+    }
+}
+
 static void check_end(struct audit_verifier *verifier)
 {
     const struct audit_verdict *verdict = &verifier->verdict;
@@ -461,7 +479,7 @@ static void check_end(struct audit_verifier *verifier)
                             "it ends with %" PRIu64 " records, the head at %s:%" PRIu64
                             " has %" PRIu64,
                             verdict->size, last->file, last->offset, last->head.size);
-    if (!last && verdict->size > 0)
+    if (!last && verdict->size > 0 && verdict->ahead == 0)
         audit_verifier_find(verifier, AUDIT_FINDING_UNSIGNED, verifier->last_file,
                             verifier->last_offset, "there is no signed head at all");
     if (last && verdict->is_closed && last->head.size < verdict->size)
@@ -474,6 +492,7 @@ static void check_end(struct audit_verifier *verifier)
 void audit_verifier_finish(struct audit_verifier *verifier, struct audit_verdict *ret_verdict)
 {
     blame_records(verifier);
+    take_off_heads_ahead(verifier);
     check_end(verifier);
     *ret_verdict = verifier->verdict;
 }

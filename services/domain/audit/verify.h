@@ -61,9 +61,10 @@ void audit_verifier_find(struct audit_verifier *verifier, enum audit_finding_kin
                          const char *file, uint64_t offset, const char *format, ...)
     PRINTF_LIKE(5, 6);
 
-/* `file` must outlive the verifier, here and below. */
+/* `file` must outlive the verifier, here and below.  One that may be ahead is that of a log whose
+ * segments are shipped when they end. */
 void audit_verifier_add_head(struct audit_verifier *verifier, const char *file, uint64_t offset,
-                             const struct audit_head *head);
+                             const struct audit_head *head, bool may_be_ahead);
 
 struct audit_segment_files {
     const char *segment_file;
@@ -85,6 +86,7 @@ struct audit_verdict {
     uint64_t heads_met;       /* that the tree agrees with */
     struct audit_head newest; /* of those; `size` 0: none */
     uint64_t last_sequence;
+    uint64_t ahead;      /* records of the log behind those that are there, by its newest head */
     uint64_t torn_bytes; /* behind the last record, never durable as a whole */
     bool is_closed;      /* the last record says so */
     uint64_t findings;

@@ -32,6 +32,8 @@ static const struct {
     const char *values[2];
 } by_name[] = {
     {"audit.segment_bytes", {"128MiB", "256MiB"}},
+    {"audit.ship_retain", {"none", "none"}},
+    {"audit.ship_to", {"folder:one", "folder:two"}},
     {"claims.lifetime", {"40s", "50s"}},
     {"directives.source", {"folder", "folder"}},
     {"rpc.connection_age", {"70s", "80s"}},

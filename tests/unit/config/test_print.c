@@ -28,7 +28,8 @@ static void what_is_printed_loads_again_and_prints_the_same(void **state)
     static const char file[] =
         "listen: {grpc: [\"127.0.0.1:1\", \"[::1]:2\"], http: \"\"}\n"
         "tls: {certificate_file: cert.pem, key_file: key.pem, client_ca_file: ca.pem}\n"
-        "audit: {folder: \"a b\\\\c\\\"d\", ring_bytes: 1234567}\n"
+        "audit: {folder: \"a b\\\\c\\\"d\", ring_bytes: 1234567, retention: 7d, ship_to: "
+        "\"folder:/a b\", ship_late: 90m}\n"
         "cache: {fresh: 1500ms}\n"
         "callers:\n"
         "  - {id: \"null\", roles: [checker, submitter], disclose: decision}\n"
@@ -38,6 +39,8 @@ static void what_is_printed_loads_again_and_prints_the_same(void **state)
         "subjects_per_hour: 7}\n"
         "persons: [{id: \"~\", callers: [a.b, \"spiffe://corp/x\"], calls_in_flight: 3}]\n"
         "denied: [{id: \"spiffe://corp/ns/x\"}]\n"
+        "legal_holds: [{id: \"no\", reason: \"a: b\", from: \"2026-06-12T00:00:00Z\", until: "
+        "\"2026-06-13T00:00:00.5+01:00\"}, {id: x, reason: y}]\n"
         "organizations:\n"
         "  - {id: \":a\", self: true, attesters: [\"CN=x, O=\\\"y\\\"\"], place: XKX, kind: "
         "government}\n"
@@ -58,6 +61,10 @@ static void what_is_printed_loads_again_and_prints_the_same(void **state)
                      1u << CONFIG_ROLE_CHECKER | 1u << CONFIG_ROLE_SUBMITTER);
     assert_string_equal(second.config->audit.folder, "a b\\c\"d");
     assert_int_equal(second.config->audit.ring_bytes, 1234567);
+    assert_int_equal(second.config->audit.retention_ms, 7 * 86400000);
+    assert_string_equal(second.config->audit.ship_place.path, "/a b");
+    assert_int_equal(second.config->legal_holds[0].until_ms % 1000, 500);
+    assert_false(second.config->legal_holds[1].has_until);
     load_release(&second);
     load_release(&first);
 }
@@ -215,9 +222,9 @@ static void the_example_is_right_with_all_that_is_off_in_it_too(void **state)
     example = load_repository_file(&arena, "deploy/examples/passgate.yaml");
     load(&loaded, switched_on(&arena, example), NULL, NULL);
     for (const struct diagnostic *entry = loaded.diagnostics.first; entry; entry = entry->next)
-        if (!strstr(entry->message, "`/etc/passgate/tls/"))
+        if (!strstr(entry->message, "`/etc/passgate/"))
             fail_msg("line %d: %s", entry->line, entry->message);
-    assert_int_equal(loaded.diagnostics.error_count, 5); /* the certificates are not here */
+    assert_int_equal(loaded.diagnostics.error_count, 6); /* certificates and credentials */
     load_release(&loaded);
     arena_release(&arena);
 }

@@ -86,7 +86,7 @@ static void add_heads(struct audit_verifier *verifier, const char *folder, struc
 
         for (; audit_heads_next(bytes, &offset, &line, &is_whole); before = offset) {
             assert_true(is_whole && audit_head_peek(line, &head, &err));
-            audit_verifier_add_head(verifier, file, before, &head);
+            audit_verifier_add_head(verifier, file, before, &head, false);
         }
     }
 }

@@ -39,10 +39,11 @@ static void every_condition_says_how_it_is(void **state)
     arena_init(&arena, 1024);
     readiness_meet(readiness, READINESS_STORE);
     readiness_fail(readiness, READINESS_SERVING, "the server drains");
-    assert_string_equal(arena_text(&arena, readiness_render(readiness, &arena)),
-                        "store: ok\ndirectives: not loaded yet\nkeys: not loaded yet\n"
-                        "audit: not opened yet\nlease: ok\ndescriptors: ok\nclock: ok\nserving: "
-                        "the server drains\n");
+    assert_string_equal(
+        arena_text(&arena, readiness_render(readiness, &arena)),
+        "store: ok\ndirectives: not loaded yet\nkeys: not loaded yet\n"
+        "audit: not opened yet\nlease: ok\ndescriptors: ok\nclock: ok\nshipping: ok\nserving: "
+        "the server drains\n");
     readiness_fail(readiness, READINESS_SERVING, "another reason");
     assert_non_null(strstr(arena_text(&arena, readiness_render(readiness, &arena)),
                            "serving: another reason\n"));
@@ -99,6 +100,28 @@ static void listeners_hear_of_changes_as_a_whole_and_only_of_changes(void **stat
     readiness_free(readiness);
 }
 
+static void what_does_not_count_is_told_and_nobody_is_kept_away(void **state)
+{
+    struct readiness *readiness = readiness_new();
+    struct heard heard = {.listener.on_change = hear};
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 1024);
+    meet_all(readiness);
+    readiness_listen(readiness, &heard.listener);
+    readiness_fail(readiness, READINESS_SHIPPING, "it is late");
+    assert_true(readiness_is_ready(readiness));
+    assert_non_null(
+        strstr(arena_text(&arena, readiness_render(readiness, &arena)), "shipping: it is late\n"));
+    readiness_fail(readiness, READINESS_STORE, "gone");
+    readiness_meet(readiness, READINESS_SHIPPING);
+    assert_false(readiness_is_ready(readiness));
+    assert_string_equal(heard.changes, "-");
+    arena_release(&arena);
+    readiness_free(readiness);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +129,7 @@ int main(void)
         cmocka_unit_test(every_condition_says_how_it_is),
         cmocka_unit_test(a_reason_that_is_too_long_is_cut),
         cmocka_unit_test(listeners_hear_of_changes_as_a_whole_and_only_of_changes),
+        cmocka_unit_test(what_does_not_count_is_told_and_nobody_is_kept_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
