@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/secret.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -13,8 +14,8 @@
 #include <strings.h>
 #include <time.h>
 
-/* Of a body that is too long: read so far, so that the client gets to see why; then the connection
- * is closed on it. */
+/* Of a body that is too long, or nobody's: read so far, so that the client gets to see why; then
+ * the connection is closed on it. */
 enum { DISCARD_BYTES_MAX = 256 * 1024 };
 
 _Static_assert(RANDOM_ID_MAX <= HTTP_REQUEST_ID_MAX + 1, "an id of our own does not fit");
@@ -150,6 +151,20 @@ static enum MHD_Result queue(struct http_exchange *exchange)
     return result;
 }
 
+/* Whoever is refused here is told when his body is through: else he would write into a connection
+ * that is closed, and not read why. */
+static void admit(struct http_exchange *exchange)
+{
+    const struct http_route *route = exchange->match.route;
+
+    if (!route->admit || atomic_load(&exchange->home->is_stopping))
+        return;
+    atomic_store(&exchange->state, EXCHANGE_HANDLING);
+    route->admit(exchange, exchange->match.owner);
+    if (atomic_load(&exchange->state) == EXCHANGE_HANDLING)
+        atomic_store(&exchange->state, EXCHANGE_RECEIVING);
+}
+
 /* After the header, before the body. */
 static enum MHD_Result receive_header(const struct http_daemon *daemon, struct MHD_Connection *mhd,
                                       const char *url, const char *method, void **ret_exchange)
@@ -162,12 +177,21 @@ static enum MHD_Result receive_header(const struct http_daemon *daemon, struct M
     *ret_exchange = exchange;
     MHD_get_connection_values(mhd, MHD_HEADER_KIND, note_framing, &framing);
     refusal = refusal_of(exchange, &framing);
-    if (refusal == 0)
+    if (refusal == 0) {
+        admit(exchange);
         return MHD_YES;
+    }
     exchange->must_close = refusal == 400 || framing.length > 0 || framing.encodings > 0;
     exchange_build_plain(exchange, refusal,
                          refusal == 405 ? router_allow(&exchange->match, allow) : NULL);
     return queue(exchange);
+}
+
+static enum MHD_Result discard(struct http_exchange *exchange, size_t *length)
+{
+    exchange->discarded += *length;
+    *length = 0;
+    return exchange->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result receive_body(struct http_exchange *exchange, const char *bytes,
@@ -175,11 +199,11 @@ static enum MHD_Result receive_body(struct http_exchange *exchange, const char *
 {
     size_t maximum = exchange->match.route->body_bytes_max, needed;
 
+    if (atomic_load(&exchange->state) == EXCHANGE_ANSWERED)
+        return discard(exchange, length);
     if (exchange->is_body_too_long || *length > maximum - exchange->body_length) {
         exchange->is_body_too_long = true;
-        exchange->discarded += *length;
-        *length = 0;
-        return exchange->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
+        return discard(exchange, length);
     }
     needed = exchange->body_length + *length;
     if (needed > exchange->body_capacity) {
@@ -350,6 +374,16 @@ struct span http_body(const struct http_exchange *exchange)
 const char *http_header(const struct http_exchange *exchange, const char *name)
 {
     return MHD_lookup_connection_value(exchange->mhd, MHD_HEADER_KIND, name);
+}
+
+/* libmicrohttpd hands out values of its connection's own buffer as constant; nobody else reads
+ * them. */
+void http_wipe_header(struct http_exchange *exchange, const char *name)
+{
+    char *value = (char *)(uintptr_t)http_header(exchange, name);
+
+    if (value)
+        secret_wipe(value, strlen(value));
 }
 
 const char *http_request_id(const struct http_exchange *exchange)

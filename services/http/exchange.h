@@ -60,7 +60,7 @@ struct http_exchange {
     uint8_t *body;
     size_t body_length;
     size_t body_capacity;
-    size_t discarded; /* of a body that is too long */
+    size_t discarded; /* of a body that nobody reads */
     char request_id[HTTP_REQUEST_ID_MAX + 1];
     int64_t started_ns;
     struct MHD_Response *response;

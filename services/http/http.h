@@ -31,6 +31,9 @@ struct http_route {
     /* Before it returns it answers or parks. */
     void (*handle)(struct http_exchange *exchange, void *owner);
     size_t body_bytes_max; /* 0: a body is refused */
+    /* NULL, or called with the header alone, before memory is taken for a body.  It may answer:
+     * then `handle` is not called, and the body is dropped as it comes.  It never parks. */
+    void (*admit)(struct http_exchange *exchange, void *owner);
 };
 
 struct http_group {
@@ -116,6 +119,9 @@ struct span http_body(const struct http_exchange *exchange);
 /* The first header of that name, any case; NULL when there is none.  Only in the handler: while the
  * exchange is parked its connection may end. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
+/* Overwrite the value of that header where it stands, for secrets: from then on it is empty.  Only
+ * in the handler; behind http_header() of the same name. */
+void http_wipe_header(struct http_exchange *exchange, const char *name);
 /* The client's X-Request-ID if it is presentable (letters, digits, - _ . up to the maximum), else
  * one of our own; the response carries it. */
 const char *http_request_id(const struct http_exchange *exchange);

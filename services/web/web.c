@@ -70,13 +70,13 @@ static void get_metrics(struct http_exchange *exchange, void *owner)
 }
 
 static const struct http_route public_routes[] = {
-    {HTTP_GET, "/.well-known/jwks.json", get_jwks, 0},
+    {HTTP_GET, "/.well-known/jwks.json", get_jwks, 0, NULL},
 };
 
 static const struct http_route ops_routes[] = {
-    {HTTP_GET, "/livez", get_livez, 0},
-    {HTTP_GET, "/readyz", get_readyz, 0},
-    {HTTP_GET, "/metrics", get_metrics, 0},
+    {HTTP_GET, "/livez", get_livez, 0, NULL},
+    {HTTP_GET, "/readyz", get_readyz, 0, NULL},
+    {HTTP_GET, "/metrics", get_metrics, 0, NULL},
 };
 
 struct http_group web_public_group(const struct web_options *options)

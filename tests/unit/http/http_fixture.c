@@ -89,12 +89,35 @@ static void park(struct http_exchange *exchange, void *owner)
     pthread_mutex_unlock(&fixture->lock);
 }
 
+static void guard(struct http_exchange *exchange, void *owner)
+{
+    const char *key = http_header(exchange, "X-Key");
+
+    (void)owner;
+    if (!key || strcmp(key, "open") != 0)
+        http_answer(exchange, &(struct http_response){.status = 403});
+}
+
+/* What is left of the key once it is wiped, and the body. */
+static void guarded(struct http_exchange *exchange, void *owner)
+{
+    struct server_fixture *fixture = owner;
+    char text[64];
+
+    atomic_fetch_add(&fixture->handled, 1);
+    http_wipe_header(exchange, "X-Key");
+    http_wipe_header(exchange, "X-None");
+    snprintf(text, sizeof(text), "<%s> %.*s", http_header(exchange, "X-Key"),
+             SPAN_FORMAT(http_body(exchange)));
+    answer_text(exchange, span_text(text));
+}
+
 static const struct http_route routes[] = {
-    {HTTP_GET, "/ok", ok, 0},         {HTTP_GET, "/big", big, 0},
-    {HTTP_POST, "/echo", echo, 1000}, {HTTP_GET, "/echo/{word}", echo_word, 0},
-    {HTTP_GET, "/error", error, 0},   {HTTP_GET, "/forgets", forgets, 0},
-    {HTTP_GET, "/id", id, 0},         {HTTP_GET, "/park", park, 0},
-    {HTTP_POST, "/park", park, 1000},
+    {HTTP_GET, "/ok", ok, 0, NULL},         {HTTP_GET, "/big", big, 0, NULL},
+    {HTTP_POST, "/echo", echo, 1000, NULL}, {HTTP_GET, "/echo/{word}", echo_word, 0, NULL},
+    {HTTP_GET, "/error", error, 0, NULL},   {HTTP_GET, "/forgets", forgets, 0, NULL},
+    {HTTP_GET, "/id", id, 0, NULL},         {HTTP_GET, "/park", park, 0, NULL},
+    {HTTP_POST, "/park", park, 1000, NULL}, {HTTP_POST, "/guarded", guarded, 1000, guard},
 };
 
 static void observe(void *owner, const struct http_observation *observation)

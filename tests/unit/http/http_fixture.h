@@ -29,7 +29,8 @@ struct server_fixture {
 /*
  * Routes: GET /ok ("hello\n", ETag "v1"), GET /big (100,000 bytes), POST /echo (the body; up to
  * 1,000 bytes), GET /echo/{word}, GET /error (STORE_UNAVAILABLE), GET /forgets (no answer), GET /id
- * (the request id), GET and POST /park (answered by fixture_answer_one()).
+ * (the request id), GET and POST /park (answered by fixture_answer_one()), POST /guarded (admits
+ * who has `X-Key: open`, wipes it, tells what is left of it and the body).
  */
 void fixture_start(struct server_fixture *fixture, const struct http_options *options);
 void fixture_stop(struct server_fixture *fixture, unsigned grace_ms);

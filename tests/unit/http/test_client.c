@@ -67,13 +67,13 @@ static void never(struct http_exchange *exchange, void *owner)
 }
 
 static const struct http_route routes[] = {
-    {HTTP_GET, "/ok", serve_ok, 0},
-    {HTTP_GET, "/big", serve_big, 0},
-    {HTTP_GET, "/moved", serve_moved, 0},
-    {HTTP_PUT, "/echo", serve_echo, BIG_BYTES},
-    {HTTP_POST, "/echo", serve_echo, BIG_BYTES},
-    {HTTP_GET, "/header", serve_header, 0},
-    {HTTP_GET, "/never", never, 0},
+    {HTTP_GET, "/ok", serve_ok, 0, NULL},
+    {HTTP_GET, "/big", serve_big, 0, NULL},
+    {HTTP_GET, "/moved", serve_moved, 0, NULL},
+    {HTTP_PUT, "/echo", serve_echo, BIG_BYTES, NULL},
+    {HTTP_POST, "/echo", serve_echo, BIG_BYTES, NULL},
+    {HTTP_GET, "/header", serve_header, 0, NULL},
+    {HTTP_GET, "/never", never, 0, NULL},
 };
 
 struct world {

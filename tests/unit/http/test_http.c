@@ -149,6 +149,37 @@ static void a_connection_takes_many_requests_in_a_row(void **state)
     close(fd);
 }
 
+/* On one connection, which stays: the body of who is refused is taken in and dropped. */
+static void who_is_not_admitted_is_told_so_and_may_ask_again(void **state)
+{
+    static const char refused[] =
+        "POST /guarded HTTP/1.1\r\n" HOST "X-Key: shut\r\nContent-Length: 3\r\n\r\nabc";
+    static const char admitted[] =
+        "POST /guarded HTTP/1.1\r\n" HOST "X-Key: open\r\nContent-Length: 3\r\n\r\nxyz";
+    struct server_fixture *fixture = *state;
+    int fd = client_connect(fixture);
+
+    for (int round = 1; round <= 3; round++) {
+        client_send(fd, refused, sizeof(refused) - 1);
+        assert_starts(client_receive(fd, answer, false), "HTTP/1.1 403");
+        assert_null(strstr(answer, "Connection: close"));
+        assert_int_equal(atomic_load(&fixture->handled), round - 1);
+        client_send(fd, admitted, sizeof(admitted) - 1);
+        assert_starts(client_receive(fd, answer, false), "HTTP/1.1 200");
+        assert_int_equal(atomic_load(&fixture->handled), round);
+    }
+    close(fd);
+}
+
+static void a_header_that_was_wiped_is_empty(void **state)
+{
+    client_ask(*state,
+               "POST /guarded HTTP/1.1\r\n" HOST "X-Key: open\r\nX-Other: stays\r\n"
+               "Content-Length: 3\r\n\r\nxyz",
+               answer);
+    assert_string_equal(body_of(answer), "<> xyz");
+}
+
 static void a_big_response_arrives_whole(void **state)
 {
     struct server_fixture *fixture = *state;
@@ -396,6 +427,8 @@ int main(void)
         TEST(a_request_gets_its_response),
         TEST(a_request_id_that_is_not_presentable_is_replaced),
         TEST(a_connection_takes_many_requests_in_a_row),
+        TEST(who_is_not_admitted_is_told_so_and_may_ask_again),
+        TEST(a_header_that_was_wiped_is_empty),
         TEST(a_big_response_arrives_whole),
         TEST(a_parked_exchange_is_answered_from_another_thread),
         TEST(who_leaves_while_parked_does_no_harm),

@@ -146,6 +146,22 @@ static void a_body_of_chunks_that_grows_too_long_is_refused(void **state)
     assert_still_serves(fixture);
 }
 
+static void a_long_body_of_who_is_not_admitted_is_cut_off(void **state)
+{
+    static const char header[] =
+        "POST /guarded HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n";
+    struct server_fixture *fixture = *state;
+    int fd = client_connect(fixture);
+
+    client_send(fd, header, sizeof(header) - 1);
+    for (int i = 0; i < 100000; i++)
+        client_send(fd, "a\r\n0123456789\r\n", 15);
+    assert_null(strstr(client_receive(fd, answer, false), " 200 "));
+    close(fd);
+    assert_int_equal(atomic_load(&fixture->handled), 0);
+    assert_still_serves(fixture);
+}
+
 /* A byte every 50 ms: never idle for long, and never done. */
 static void who_drips_is_cut_off(void **state)
 {
@@ -246,6 +262,7 @@ int main(void)
         TEST(a_header_that_is_too_large_is_refused),
         TEST(many_small_headers_are_refused_too),
         TEST(a_body_of_chunks_that_grows_too_long_is_refused),
+        TEST(a_long_body_of_who_is_not_admitted_is_cut_off),
         TEST(who_drips_is_cut_off),
         TEST(a_connection_that_says_nothing_is_closed),
         TEST(a_parked_exchange_may_take_longer_than_a_request),

@@ -14,15 +14,15 @@ static void nothing(struct http_exchange *exchange, void *owner)
 }
 
 static const struct http_route public_routes[] = {
-    {HTTP_GET, "/.well-known/jwks.json", nothing, 0},
-    {HTTP_GET, "/status-lists/{number}", nothing, 0},
-    {HTTP_GET, "/status-lists/latest", nothing, 0},
-    {HTTP_GET, "/", nothing, 0},
+    {HTTP_GET, "/.well-known/jwks.json", nothing, 0, NULL},
+    {HTTP_GET, "/status-lists/{number}", nothing, 0, NULL},
+    {HTTP_GET, "/status-lists/latest", nothing, 0, NULL},
+    {HTTP_GET, "/", nothing, 0, NULL},
 };
 static const struct http_route webhook_routes[] = {
-    {HTTP_POST, "/webhooks/{vendor}", nothing, 1024},
-    {HTTP_PUT, "/webhooks/{vendor}", nothing, 1024},
-    {HTTP_POST, "/status-lists/{number}", nothing, 1024},
+    {HTTP_POST, "/webhooks/{vendor}", nothing, 1024, NULL},
+    {HTTP_PUT, "/webhooks/{vendor}", nothing, 1024, NULL},
+    {HTTP_POST, "/status-lists/{number}", nothing, 1024, NULL},
 };
 static const struct http_group groups[] = {
     {public_routes, ARRAY_LEN(public_routes), (void *)(uintptr_t)1},
@@ -103,16 +103,17 @@ static void a_parameter_has_a_longest_length(void **state)
 static void tables_that_cannot_be_meant_are_refused(void **state)
 {
     static const struct http_route bad[][2] = {
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, "/a", nothing, 0}},
-        {{HTTP_GET, "/a/{b}", nothing, 0}, {HTTP_GET, "/a/{c}", nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, "/b", NULL, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, NULL, nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, "b", nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, "/b/{c}/d", nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, "/b{c}", nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_GET, "/b/{c", nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_METHOD_COUNT, "/b", nothing, 0}},
-        {{HTTP_GET, "/a", nothing, 0}, {HTTP_POST, "/b", nothing, HTTP_BODY_BYTES_MAX + 1}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, "/a", nothing, 0, NULL}},
+        {{HTTP_GET, "/a/{b}", nothing, 0, NULL}, {HTTP_GET, "/a/{c}", nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, "/b", NULL, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, NULL, nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, "b", nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, "/b/{c}/d", nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, "/b{c}", nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_GET, "/b/{c", nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL}, {HTTP_METHOD_COUNT, "/b", nothing, 0, NULL}},
+        {{HTTP_GET, "/a", nothing, 0, NULL},
+         {HTTP_POST, "/b", nothing, HTTP_BODY_BYTES_MAX + 1, NULL}},
     };
 
     (void)state;
