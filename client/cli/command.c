@@ -379,6 +379,19 @@ const struct command command_table[] = {
         .example = "passgate audit list passgate-data/audit --outcome deny -f",
     },
     {
+        .name = "apikey new",
+        .run = run_apikey_new,
+        .operands = "",
+        .is_offline = true,
+        .summary = "a key for a caller of AuthZEN",
+        .description =
+            "Makes an API key, shows it once, and the line for the configuration, which has only "
+            "its SHA-256.  The key is 160 random bits: nothing is gained by hashing it slowly.\n\n"
+            "A caller may have two keys at a time: add the new one, let the caller change over, "
+            "remove the old one.",
+        .example = "passgate apikey new",
+    },
+    {
         .name = "version",
         .run = run_version,
         .operands = "",

@@ -45,6 +45,7 @@ extern const size_t command_count;
 /* The command that the first words name, and how many words they are; NULL otherwise. */
 const struct command *command_find(const struct operands *operands, size_t *ret_words);
 
+int run_apikey_new(struct cli *cli);
 int run_audit_head(struct cli *cli);
 int run_audit_list(struct cli *cli);
 int run_audit_prove(struct cli *cli);
