@@ -4,11 +4,11 @@
 
 #include "base/memory.h"
 
-/* jansson recurses up to 2,048 levels by itself: look before it does. */
-static bool is_shallow(struct span text)
+/* jansson recurses up to 2,048 levels by itself, and takes what comes: look before it does. */
+static bool check_limits(struct span text, const struct json_limits *limits, struct err *err)
 {
+    size_t depth = 0, containers = 0;
     bool in_string = false;
-    int depth = 0;
 
     for (size_t i = 0; i < text.length; i++) {
         uint8_t byte = text.data[i];
@@ -18,22 +18,26 @@ static bool is_shallow(struct span text)
         else if (byte == '"')
             in_string = !in_string;
         else if (!in_string && (byte == '{' || byte == '['))
-            depth++;
-        else if (!in_string && (byte == '}' || byte == ']'))
+            depth++, containers++;
+        else if (!in_string && (byte == '}' || byte == ']') && depth > 0)
             depth--;
-        if (depth > JSON_DEPTH_MAX)
-            return false;
+        if (depth > limits->depth)
+            return err_set(err, ERR_FIELD_TOO_DEEP, "nested more than %zu levels", limits->depth);
+        if (containers > limits->containers)
+            return err_set(err, ERR_FIELD_TOO_MANY, "more than %zu objects and arrays",
+                           limits->containers);
     }
     return true;
 }
 
-bool json_read(struct span text, json_t **ret_value, struct err *err)
+bool json_read_within(struct span text, const struct json_limits *limits, json_t **ret_value,
+                      struct err *err)
 {
     json_error_t error;
     json_t *value;
 
-    if (!is_shallow(text))
-        return err_set(err, ERR_FIELD_TOO_DEEP, "nested more than %d levels", JSON_DEPTH_MAX);
+    if (!check_limits(text, limits, err))
+        return false;
     if (text.length == 0)
         return err_set(err, ERR_MESSAGE_MALFORMED, "JSON is empty");
     if (memchr(text.data, '\0', text.length)) /* jansson drops it behind a number */
@@ -45,6 +49,13 @@ bool json_read(struct span text, json_t **ret_value, struct err *err)
                        error.column);
     *ret_value = value;
     return true;
+}
+
+bool json_read(struct span text, json_t **ret_value, struct err *err)
+{
+    const struct json_limits limits = {.depth = JSON_DEPTH_MAX, .containers = SIZE_MAX};
+
+    return json_read_within(text, &limits, ret_value, err);
 }
 
 struct span json_text(const json_t *value, struct arena *arena)

@@ -13,9 +13,21 @@
 
 enum { JSON_DEPTH_MAX = 64 };
 
+/* How much there may be of what takes far more memory than its text: an empty object is two bytes
+ * there and some two hundred here. */
+struct json_limits {
+    size_t depth;
+    size_t containers; /* objects and arrays */
+};
+
 /* The value, to be released with json_decref().  MESSAGE_MALFORMED tells line and column in
  * `detail`. */
 MUST_CHECK bool json_read(struct span text, json_t **ret_value, struct err *err);
+
+/* The same within limits that are less than JSON_DEPTH_MAX and any number: FIELD_TOO_DEEP,
+ * FIELD_TOO_MANY, before memory is taken. */
+MUST_CHECK bool json_read_within(struct span text, const struct json_limits *limits,
+                                 json_t **ret_value, struct err *err);
 
 /* Compact text in the arena, names in the order of insertion. */
 struct span json_text(const json_t *value, struct arena *arena);

@@ -14,6 +14,11 @@ void secret_wipe(void *memory, size_t length)
     OPENSSL_cleanse(memory, length);
 }
 
+bool secret_equal(const void *a, const void *b, size_t length)
+{
+    return CRYPTO_memcmp(a, b, length) == 0;
+}
+
 /* The limit says nothing where core_pattern is a pipe (core(5): systemd-coredump, apport). */
 bool secret_hide_process(struct err *err)
 {

@@ -10,6 +10,9 @@
 /* Overwrite, also where the compiler sees no use in it. */
 void secret_wipe(void *memory, size_t length);
 
+/* Whether both are the same, in a time that says nothing about where they differ. */
+bool secret_equal(const void *a, const void *b, size_t length);
+
 /* No core file of this process, and no look into its memory by others of the same user. */
 MUST_CHECK bool secret_hide_process(struct err *err);
 

@@ -42,6 +42,23 @@ bool rpc_permits_take(struct rpc_worker *worker)
     return true;
 }
 
+/* Without a batch of its own: another door is not where millions of calls come in. */
+bool rpc_server_take_permit(struct rpc_server *server)
+{
+    unsigned left = atomic_load_explicit(&server->permits, memory_order_relaxed);
+
+    while (left > 0 &&
+           !atomic_compare_exchange_weak_explicit(&server->permits, &left, left - 1,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+    return left > 0;
+}
+
+void rpc_server_give_permit(struct rpc_server *server)
+{
+    atomic_fetch_add_explicit(&server->permits, 1, memory_order_relaxed);
+}
+
 void rpc_permits_give(struct rpc_worker *worker)
 {
     uint32_t kept = worker->server->permit_batch - 1;

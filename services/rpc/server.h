@@ -70,6 +70,11 @@ int rpc_server_port(const struct rpc_server *server, size_t index);
  * before (keys/certificate.h): core would log it and stay with the old. */
 void rpc_server_renew_tls(struct rpc_server *server, const struct rpc_tls *tls);
 
+/* One of the `in_flight_max`, for a request that came in by another door and counts like a call;
+ * false: there are as many as there may be.  Any thread. */
+MUST_CHECK bool rpc_server_take_permit(struct rpc_server *server);
+void rpc_server_give_permit(struct rpc_server *server);
+
 size_t rpc_server_method_count(const struct rpc_server *server);
 const char *rpc_server_method_path(const struct rpc_server *server, size_t index);
 

@@ -142,6 +142,8 @@ void metrics_free(struct metrics *metrics)
 
 struct metrics_shard *metrics_shard(struct metrics *metrics, size_t index)
 {
+    if (index == METRICS_NO_WORKER)
+        return metrics_shared(metrics);
     assert(index < metrics->shard_count - 1);
     return metrics->shards[index];
 }

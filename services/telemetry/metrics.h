@@ -198,6 +198,9 @@ struct metrics_shard;
 struct metrics *metrics_new(size_t shard_count);
 void metrics_free(struct metrics *metrics);
 
+/* In the place of the index of a worker: any other thread, which counts into the shared shard. */
+#define METRICS_NO_WORKER UINT32_MAX
+
 /* The shard of worker `index`: only that worker's thread counts into it. */
 struct metrics_shard *metrics_shard(struct metrics *metrics, size_t index);
 /* The shard for every thread. */

@@ -86,6 +86,27 @@ static void depth_is_bounded_before_anything_recurses(void **state)
     assert_int_equal(nested(*state, 1000000), ERR_FIELD_TOO_DEEP);
 }
 
+static enum err_code outcome_within(const char *text, size_t depth, size_t containers)
+{
+    const struct json_limits limits = {.depth = depth, .containers = containers};
+    struct err err = ERR_NONE;
+    json_t *value;
+
+    if (!json_read_within(span_text(text), &limits, &value, &err))
+        return err.code;
+    json_decref(value);
+    return ERR_OK;
+}
+
+static void what_takes_memory_is_counted_before_it_is_taken(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome_within("[{}, {\"a\": []}, \"[[{{\"]", 3, 4), ERR_OK);
+    assert_int_equal(outcome_within("[{}, {\"a\": []}, \"[[{{\"]", 3, 3), ERR_FIELD_TOO_MANY);
+    assert_int_equal(outcome_within("[{}, {\"a\": []}, \"[[{{\"]", 2, 4), ERR_FIELD_TOO_DEEP);
+    assert_int_equal(outcome_within("]]]{{{}}}", 2, 4), ERR_FIELD_TOO_DEEP);
+}
+
 static void brackets_in_strings_are_no_depth(void **state)
 {
     char text[2 * JSON_DEPTH_MAX + 8] = "[\"\\\"", *at = text + 4;
@@ -161,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_is_stricter_than_the_grammar_is_refused),
         cmocka_unit_test_setup_teardown(depth_is_bounded_before_anything_recurses, set_up,
                                         tear_down),
+        cmocka_unit_test(what_takes_memory_is_counted_before_it_is_taken),
         cmocka_unit_test(brackets_in_strings_are_no_depth),
         cmocka_unit_test(an_error_tells_the_place_and_no_content),
         cmocka_unit_test_setup_teardown(text_is_compact_and_in_the_order_of_insertion, set_up,

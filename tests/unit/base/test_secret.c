@@ -23,6 +23,20 @@ static void a_wiped_secret_is_zero_and_nothing_else_is_touched(void **state)
     assert_int_equal(bytes[48], rest);
 }
 
+static void secrets_are_equal_when_every_byte_is(void **state)
+{
+    uint8_t first[32] = {0}, second[32] = {0};
+
+    (void)state;
+    assert_true(secret_equal(first, second, sizeof(first)));
+    for (size_t i = 0; i < sizeof(first); i++) {
+        second[i] = 1;
+        assert_false(secret_equal(first, second, sizeof(first)));
+        assert_true(secret_equal(first, second, i));
+        second[i] = 0;
+    }
+}
+
 static void a_process_that_hides_leaves_no_core_file(void **state)
 {
     struct rlimit limit;
@@ -53,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_wiped_secret_is_zero_and_nothing_else_is_touched),
+        cmocka_unit_test(secrets_are_equal_when_every_byte_is),
         cmocka_unit_test(a_process_that_hides_leaves_no_core_file),
         cmocka_unit_test(random_ids_differ),
     };
