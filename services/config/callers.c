@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `callers:`: which certificate may do what, and how much it is told. */
+/* `callers:`: which certificate, or whoever has a key, may do what, and how much it is told. */
 #include "config/allowance.h"
+#include "config/api_keys.h"
 #include "config/caller_id.h"
 #include "config/value.h"
 #include "domain/field/field.h"
@@ -31,6 +32,7 @@ static const char *const disclosures[] = {
 /* A row as read; `disclose` has a default that is not 0. */
 struct caller_row {
     struct span id;
+    struct api_keys api_keys;
     unsigned roles;
     unsigned disclose;
     bool has_disclose;
@@ -44,6 +46,12 @@ static void read_id(struct loader *loader, const struct field *field, const stru
     struct caller_row *caller = row;
 
     caller_id_read(loader, field, value, &caller->id);
+}
+
+static void read_api_keys(struct loader *loader, const struct field *field,
+                          const struct yaml_node *value, void *row)
+{
+    api_keys_read(loader, field, value, &((struct caller_row *)row)->api_keys);
 }
 
 static void read_roles(struct loader *loader, const struct field *field,
@@ -216,6 +224,9 @@ static void keep(struct loader *loader, void *rows, const struct config_place *p
     for (size_t i = 0; i < count; i++) {
         callers[i] = (struct config_caller){
             .id = arena_text(loader->arena, row[i].id),
+            .is_by_api_key = row[i].api_keys.is_there,
+            .api_keys = row[i].api_keys.rows,
+            .api_key_count = row[i].api_keys.count,
             .roles = row[i].roles,
             .disclose = row[i].has_disclose ? row[i].disclose : CONFIG_DISCLOSE_NEXT_STEP,
             .limits = row[i].limits,
@@ -224,6 +235,7 @@ static void keep(struct loader *loader, void *rows, const struct config_place *p
         };
         check_against(loader, row, places, i);
     }
+    api_keys_check(loader, callers, count);
     loader->config->callers = callers;
     loader->config->caller_count = count;
 }
@@ -256,6 +268,7 @@ static void print(const struct config *config, FILE *stream)
                 separator = ", ";
             }
         fprintf(stream, "]\n    disclose: %s\n", disclosures[caller->disclose]);
+        api_keys_print(caller, stream);
         print_list("subjects", caller->limits.subjects, stream);
         print_list("resources", caller->limits.resources, stream);
         print_list("purposes", caller->limits.purposes, stream);
@@ -272,8 +285,17 @@ static const struct field fields[] = {
              "when it has no SPIFFE id; stands once. A `*` in the path of a SPIFFE id stands for "
              "any characters of one segment, never for a slash. An exact id comes before all "
              "patterns, among patterns the one with the most characters before its first `*`; two "
-             "that match the same id with equally many are an error",
+             "that match the same id with equally many are an error. `apikey:NAME` is nobody's "
+             "certificate, and needs api_keys",
      .read = read_id},
+    {.name = "api_keys",
+     .expectation = "a list of at most 2 {sha256: 64 hex digits, expires: a time with its offset}, "
+                    "the latter if it has an end",
+     .help =
+         "for AuthZEN over HTTP, and nowhere else: the caller is whoever has one of these keys, "
+         "which passgate apikey new makes. Two, so that one can follow the other; with an "
+         "empty list nobody is this caller",
+     .read = read_api_keys},
     {.name = "roles",
      .is_required = true,
      .expectation = "a list of submitter, attester, issuer, checker, proposer, approver, auditor, "
@@ -333,8 +355,9 @@ static const char *const example[] = {
 
 const struct section callers_section = {
     .name = "callers",
-    .help = "Who may call over mutual TLS, do what, and how far that reaches. A caller that is not "
-            "listed is refused. On plaintext loopback and on the unix socket there is one caller, "
+    .help = "Who may call over mutual TLS, or over HTTP with an API key, do what, and how far that "
+            "reaches. A caller that is not listed is refused. On plaintext loopback and on the "
+            "unix socket there is one caller, "
             "`local`, which needs no item here.",
     .fields = fields,
     .field_count = ARRAY_LEN(fields),

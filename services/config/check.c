@@ -117,6 +117,7 @@ static const struct listener {
 } listeners[] = {
     {"listen.grpc", "tls.certificate_file"},
     {"listen.http", "http.tls_certificate_file"},
+    {"listen.authzen", "http.tls_certificate_file"},
     {"listen.ops", NULL},
 };
 
@@ -381,21 +382,30 @@ static const struct config_caller *find_caller(const struct config *config, stru
     return best;
 }
 
+static const struct config_caller *first_by_certificate(const struct config *config)
+{
+    for (size_t i = 0; i < config->caller_count; i++)
+        if (!config->callers[i].is_by_api_key)
+            return &config->callers[i];
+    return NULL;
+}
+
 /* Bindings that can never match, and listeners that nobody may use: allowed, and surely a mistake.
  */
 static void check_callers(struct loader *loader)
 {
     const struct option *certificate = named("tls.certificate_file");
     const struct config *config = loader->config;
+    const struct config_caller *first = first_by_certificate(config);
     bool has_tls = config->tls.certificate_file[0] != '\0';
 
     if (is_wrong(loader, certificate))
         return;
-    if (config->caller_count > 0 && !has_tls)
-        loader_warning(loader, config->callers[0].place,
+    if (first && !has_tls)
+        loader_warning(loader, first->place,
                        "callers are known by certificates, and without tls.certificate_file there "
                        "are none");
-    if (config->caller_count == 0 && has_tls)
+    if (!first && has_tls)
         loader_warning(loader, loader_setting(loader, certificate)->place,
                        "no `callers:` are listed: every caller over TLS is refused");
 }

@@ -26,7 +26,8 @@ static bool is_all_loopback(const struct config *config)
     for (size_t i = 0; i < config->listen.grpc.count; i++)
         if (!config->listen.grpc.rows[i].is_loopback)
             return false;
-    return !config->listen.http.text[0] || config->listen.http.is_loopback;
+    return (!config->listen.http.text[0] || config->listen.http.is_loopback) &&
+           (!config->listen.authzen.text[0] || config->listen.authzen.is_loopback);
 }
 
 /* The rows of the table say so in `fallback_note`. */
@@ -34,6 +35,8 @@ static void fill_in(struct config *config)
 {
     if (!config->realm.audience[0])
         config->realm.audience = config->realm.issuer;
+    if (!config->http.authzen_url[0])
+        config->http.authzen_url = config->realm.issuer;
     if (config->drain.time_ms == 0)
         config->drain.time_ms = config->rpc.connection_age_ms * DRAIN_PERCENT / 100;
     if (config->rpc.descriptors_min == 0)

@@ -113,9 +113,20 @@ struct config_allowance {
     uint32_t subjects_per_hour;
 };
 
-/* One of `callers:`: a client certificate, and what its owner may do and is told. */
+/* What is kept of an API key. */
+struct config_api_key {
+    uint8_t sha256[32];
+    int64_t expires_at_ms; /* TIMESTAMP_NEVER_MS: by nothing but its removal */
+    struct config_place place;
+};
+
+/* One of `callers:`: a client certificate, or API keys, and what its owner may do and is told. */
 struct config_caller {
-    const char *id; /* a SPIFFE id, a pattern of them, or another identity of a certificate */
+    const char *id; /* a SPIFFE id, a pattern of them, another identity of a certificate, or
+                       "apikey:NAME" */
+    bool is_by_api_key;
+    const struct config_api_key *api_keys;
+    size_t api_key_count;
     unsigned roles; /* 1u << enum config_role */
     enum config_disclose disclose;
     struct limits limits;
@@ -182,6 +193,8 @@ struct config {
         int64_t time_ms; /* never 0: the default is filled in */
     } drain;
     struct {
+        const char *authzen_url;          /* never "": the issuer is filled in */
+        bool local_caller;                /* on loopback, while no caller has API keys */
         const char *tls_certificate_file; /* both or neither */
         const char *tls_key_file;
     } http;
@@ -190,8 +203,9 @@ struct config {
         const char *folder;
     } keys;
     struct {
-        struct config_addresses grpc; /* TLS on all of them when tls.certificate_file is there */
-        const char *grpc_socket;      /* always plaintext */
+        struct config_address authzen; /* "": on `http` */
+        struct config_addresses grpc;  /* TLS on all of them when tls.certificate_file is there */
+        const char *grpc_socket;       /* always plaintext */
         struct config_address http;
         struct config_address ops;
     } listen;

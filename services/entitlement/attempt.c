@@ -59,6 +59,9 @@ bool attempt_begin(struct check_order *order, struct arena *arena, struct err *e
 {
     const struct entitlement_options *options = entitlement_options(order->entitlement);
 
+    if (order->asked_count == 0)
+        order->asked_count = order->count;
+    order->count = order->asked_count; /* an attempt before this one may have ended sooner */
     order->asked_ms = order->now_ms = clock_wall_ms(options->clock);
     order->set = snapshot_get(options->directives);
     if (!order->set)
@@ -247,6 +250,14 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
     return true;
 }
 
+static bool is_last(const struct check_order *order, const struct check_result *result)
+{
+    bool is_allowed = !result->is_failed && result->is_allowed;
+
+    return (order->ends == CHECK_END_REFUSED && !is_allowed) ||
+           (order->ends == CHECK_END_ALLOWED && is_allowed);
+}
+
 bool attempt_decide(struct check_order *order, struct check_lookups *lookups, struct arena *arena)
 {
     bool is_decided = true;
@@ -256,6 +267,8 @@ bool attempt_decide(struct check_order *order, struct check_lookups *lookups, st
         is_decided &= decide_one(order, i, lookups, arena);
         if (!is_decided && !lookups)
             return false;
+        if (is_decided && is_last(order, &order->results[i]))
+            order->count = i + 1;
     }
     return is_decided;
 }

@@ -127,6 +127,10 @@ struct check_result {
     struct check_shadow shadow;
 };
 
+/* With which answer a batch is over: what follows it is neither told nor recorded.  An error is no
+ * permission. */
+enum check_end { CHECK_END_NEVER, CHECK_END_REFUSED, CHECK_END_ALLOWED };
+
 struct check_run;
 
 /* What a door gives and gets.  Filled by the door up to `inputs`; the rest is the run's. */
@@ -137,20 +141,22 @@ struct check_order {
     const struct limits *limits; /* of the caller; NULL: none.  Live as long as the run's arena */
     const struct budget *budget; /* likewise */
     const struct check_input *inputs;
-    size_t count;  /* 1 to CHECK_BATCH_MAX */
+    size_t count; /* 1 to CHECK_BATCH_MAX; once decided, of those that were answered */
+    enum check_end ends;
     bool is_batch; /* several questions, or one that came in a batch */
     bool is_terse; /* the caller learns decisions and nothing else: an organization that is
                       not registered is a refusal like any other */
     struct span min_revision; /* empty: none */
-    uint32_t worker_index;    /* whose metrics */
+    uint32_t worker_index;    /* whose metrics; METRICS_NO_WORKER */
     int64_t started_ns;
 
+    size_t asked_count;           /* as many as the door gave */
     struct directive_set *set;    /* a reference of the order's own */
     struct directive_set *shadow; /* likewise, of `set`; NULL: nothing is tried */
     int64_t asked_ms;             /* wall time of the run */
     int64_t now_ms;     /* the moment that is decided for: the same, but for explanations */
     struct lease lease; /* when it was last tried to decide */
-    struct check_result *results; /* as many as inputs */
+    struct check_result *results; /* as many as inputs; `count` of them hold */
     struct revision least;        /* min_revision, read */
     struct revision revision;     /* of the facts that were used; of a batch the newest */
     uint64_t sequence;            /* of the audit record */

@@ -227,7 +227,7 @@ void check_run_free(struct check_run *run)
     check_order_release(&run->order);
     for (struct check_lookup *lookup = run->lookups->made; lookup; lookup = lookup->next_made)
         facts_waiter_release(&lookup->waiter);
-    for (size_t i = 0; run->lookups->claims && i < run->order.count; i++)
+    for (size_t i = 0; run->lookups->claims && i < run->order.asked_count; i++)
         store_request_free(run->lookups->claims[i].request);
     arena_release(&run->arena);
     memory_free(run);

@@ -5,7 +5,7 @@
 static const char attachment;
 static const char of_stream; /* the options, for its items */
 
-static const struct caller local = {
+const struct caller caller_local = {
     .id = {(const uint8_t *)"local", sizeof("local") - 1},
     .roles = ROLE_BOUND | ROLE_ANYONE,
     .disclose = DISCLOSE_FACTS,
@@ -103,7 +103,7 @@ static bool before(struct rpc_call *call, void *context, struct err *err)
     if (!rpc_call_peer(call, &peer, err))
         return false;
     if (peer.authentication == RPC_PLAINTEXT)
-        rpc_call_attach(call, &attachment, (void *)&local);
+        rpc_call_attach(call, &attachment, (void *)&caller_local);
     else if (!find_caller(call, context, &peer, err))
         return false;
     if (rpc_call_method(call)->kind == RPC_BIDI_STREAM)
@@ -130,17 +130,16 @@ static const struct {
 };
 
 /* A log that cannot take it says so itself; the refusal stands. */
-static void record_refusal(struct rpc_call *call, const struct caller_options *options,
-                           enum err_code code)
+static void record_refusal(const struct caller_options *options,
+                           const struct caller_refusal *refusal)
 {
-    const struct caller *caller = caller_of(call);
     const struct audit_record record = {
         .kind = AUDIT_REFUSAL,
         .time_ms = clock_wall_ms(options->clock),
-        .caller = caller ? caller->id : span_of(NULL, 0),
-        .method = span_text(rpc_call_method(call)->name),
-        .outcome = span_text(err_reason(code)),
-        .latency_us = (uint64_t)((clock_now_ns() - rpc_call_started_ns(call)) / 1000),
+        .caller = refusal->caller,
+        .method = refusal->method,
+        .outcome = span_text(err_reason(refusal->code)),
+        .latency_us = (uint64_t)((clock_now_ns() - refusal->started_ns) / 1000),
     };
     uint64_t sequence;
     struct err ignored;
@@ -148,19 +147,31 @@ static void record_refusal(struct rpc_call *call, const struct caller_options *o
     (void)!audit_append(options->audit, &record, &sequence, &ignored);
 }
 
-static void note_refusal(struct rpc_call *call, const struct caller_options *options,
-                         enum err_code code)
+void caller_note_refusal(const struct caller_options *options, const struct caller_refusal *refusal)
 {
     for (size_t i = 0; i < ARRAY_LEN(refusals); i++) {
-        if (refusals[i].code != code)
+        if (refusals[i].code != refusal->code)
             continue;
-        if (options->audit && refusals[i].is_recorded)
-            record_refusal(call, options, code);
+        if (options->audit && refusals[i].is_recorded && !refusal->goes_unrecorded)
+            record_refusal(options, refusal);
         if (options->metrics)
             metrics_count(metrics_shared(options->metrics), METRIC_CALLER_REFUSALS,
                           refusals[i].counted_as, 1);
         return;
     }
+}
+
+static void note_refusal(struct rpc_call *call, const struct caller_options *options,
+                         enum err_code code)
+{
+    const struct caller *caller = caller_of(call);
+
+    caller_note_refusal(options, &(struct caller_refusal){
+                                     .caller = caller ? caller->id : span_of(NULL, 0),
+                                     .method = span_text(rpc_call_method(call)->name),
+                                     .started_ns = rpc_call_started_ns(call),
+                                     .code = code,
+                                 });
 }
 
 static void after(struct rpc_call *call, void *context, const struct err *outcome)

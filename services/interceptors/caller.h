@@ -5,7 +5,8 @@
  * On TLS the caller is the SPIFFE id of its certificate (exactly one URI SAN), or a DNS name of the
  * certificate that a binding names; never the CN, a header or the peer string.  On plaintext
  * loopback there is one caller, `local`, with every role.  Who has no binding may ask who he is,
- * and nothing else; who is on the deny list not even that.
+ * and nothing else; who is on the deny list not even that.  Over HTTP the caller is whose API key
+ * was sent: interceptors/http_caller.h.
  *
  * Refusals by identity, role and limit go on record here, and are counted by their reason.
  */
@@ -49,6 +50,7 @@ struct caller {
     enum disclose disclose;
     enum rpc_authentication authentication;
     bool is_local;               /* plaintext loopback: attests for all */
+    bool is_by_api_key;          /* known by a key over HTTP, and by no certificate */
     const struct limits *limits; /* NULL: none */
     const struct budget *budget; /* NULL: none; see interceptors/admission.h */
 };
@@ -63,6 +65,23 @@ struct caller_options {
 /* Finds the caller, checks the method's roles: UNAUTHENTICATED, CALLER_DENIED, or ROLE_MISSING,
  * which tells nothing about what was asked for.  `options` must outlive the server. */
 struct rpc_interceptor caller_interceptor(const struct caller_options *options);
+
+/* Plaintext loopback. */
+extern const struct caller caller_local;
+
+/* A request that was refused because of who asked.  `caller` is empty while nobody is known. */
+struct caller_refusal {
+    struct span caller;
+    struct span method;
+    int64_t started_ns;
+    enum err_code code;
+    bool goes_unrecorded; /* it is counted, and there are too many of its kind to record */
+};
+
+/* Put it on record and count it, as happens by itself to a call; other codes are left alone.  Any
+ * thread. */
+void caller_note_refusal(const struct caller_options *options,
+                         const struct caller_refusal *refusal);
 
 /* The caller of a call that got past the interceptor. */
 const struct caller *caller_of(const struct rpc_call *call);

@@ -3,6 +3,7 @@
 #include "interceptors/caller_set.h"
 
 #include "base/memory.h"
+#include "base/secret.h"
 #include "domain/field/pattern.h"
 
 #include <stdatomic.h>
@@ -24,6 +25,13 @@ struct member {
     const struct budget *budget;
 };
 
+/* One that opens. */
+struct api_key {
+    uint8_t hash[SHA256_BYTES];
+    int64_t expires_at_ms;
+    const struct caller *caller;
+};
+
 struct caller_set {
     atomic_uint reference_count;
     struct arena arena;
@@ -31,6 +39,10 @@ struct caller_set {
     size_t exact_count;
     struct caller *patterns; /* the most exact first */
     size_t pattern_count;
+    struct caller *by_api_key;
+    size_t by_api_key_count;
+    struct api_key *api_keys; /* sorted by hash */
+    size_t api_key_count;
     struct span *denied;
     size_t denied_count;
     struct member *members; /* sorted by the id of the caller */
@@ -62,6 +74,12 @@ static int compare_patterns(const void *a, const void *b)
 static int compare_members(const void *a, const void *b)
 {
     return compare(((const struct member *)a)->caller, ((const struct member *)b)->caller);
+}
+
+static int compare_api_keys(const void *a, const void *b)
+{
+    return memcmp(((const struct api_key *)a)->hash, ((const struct api_key *)b)->hash,
+                  SHA256_BYTES);
 }
 
 static struct usage *find_usage(const struct caller_set *before, const struct account *account)
@@ -144,13 +162,20 @@ static const struct limits *copy_limits(const struct limits *limits, struct aren
     return copy;
 }
 
-static void add_row(struct caller_set *set, const struct caller_set *before,
-                    const struct caller *row, const struct budget_limits *allowance)
+static struct caller *place_for(struct caller_set *set, const struct caller *row)
+{
+    if (row->is_by_api_key)
+        return &set->by_api_key[set->by_api_key_count++];
+    return pattern_is_one(row->id) ? &set->patterns[set->pattern_count++]
+                                   : &set->exact[set->exact_count++];
+}
+
+static const struct caller *add_row(struct caller_set *set, const struct caller_set *before,
+                                    const struct caller *row, const struct budget_limits *allowance)
 {
     struct budget *budget = allowance ? open_account(set, before, false, row->id, allowance) : NULL;
     const struct budget *persons = caller_set_person_budget(set, row->id);
-    struct caller *kept = pattern_is_one(row->id) ? &set->patterns[set->pattern_count++]
-                                                  : &set->exact[set->exact_count++];
+    struct caller *kept = place_for(set, row);
 
     *kept = *row;
     kept->id = arena_copy(&set->arena, row->id);
@@ -158,6 +183,46 @@ static void add_row(struct caller_set *set, const struct caller_set *before,
     kept->budget = budget ? budget : persons;
     if (budget)
         budget->above = persons;
+    return kept;
+}
+
+static void add_api_keys(struct caller_set *set, const struct caller_bindings *bindings, size_t row,
+                         const struct caller *caller)
+{
+    for (size_t i = 0; i < bindings->api_key_count; i++) {
+        const struct caller_api_key *key = &bindings->api_keys[i];
+        struct api_key *kept;
+
+        if (key->row != row)
+            continue;
+        kept = &set->api_keys[set->api_key_count++];
+        memcpy(kept->hash, key->hash, SHA256_BYTES);
+        kept->expires_at_ms = key->expires_at_ms;
+        kept->caller = caller;
+    }
+}
+
+static void add_rows(struct caller_set *set, const struct caller_set *before,
+                     const struct caller_bindings *bindings)
+{
+    set->exact = arena_new_array(&set->arena, struct caller, bindings->count);
+    set->patterns = arena_new_array(&set->arena, struct caller, bindings->count);
+    set->by_api_key = arena_new_array(&set->arena, struct caller, bindings->count);
+    set->api_keys = arena_new_array(&set->arena, struct api_key, bindings->api_key_count);
+    for (size_t i = 0; i < bindings->count; i++) {
+        const struct caller *row = &bindings->rows[i];
+        const struct caller *kept =
+            add_row(set, before, row, bindings->allowances ? &bindings->allowances[i] : NULL);
+
+        if (row->is_by_api_key)
+            add_api_keys(set, bindings, i, kept);
+    }
+    if (set->exact_count > 1)
+        qsort(set->exact, set->exact_count, sizeof(*set->exact), compare_exact);
+    if (set->pattern_count > 1)
+        qsort(set->patterns, set->pattern_count, sizeof(*set->patterns), compare_patterns);
+    if (set->api_key_count > 1)
+        qsort(set->api_keys, set->api_key_count, sizeof(*set->api_keys), compare_api_keys);
 }
 
 struct caller_set *caller_set_new(const struct caller_bindings *bindings,
@@ -167,16 +232,8 @@ struct caller_set *caller_set_new(const struct caller_bindings *bindings,
 
     atomic_init(&set->reference_count, 1);
     arena_init(&set->arena, ARENA_BYTES);
-    set->exact = arena_new_array(&set->arena, struct caller, bindings->count);
-    set->patterns = arena_new_array(&set->arena, struct caller, bindings->count);
     add_persons(set, before, bindings);
-    for (size_t i = 0; i < bindings->count; i++)
-        add_row(set, before, &bindings->rows[i],
-                bindings->allowances ? &bindings->allowances[i] : NULL);
-    if (set->exact_count > 1)
-        qsort(set->exact, set->exact_count, sizeof(*set->exact), compare_exact);
-    if (set->pattern_count > 1)
-        qsort(set->patterns, set->pattern_count, sizeof(*set->patterns), compare_patterns);
+    add_rows(set, before, bindings);
     set->denied = arena_new_array(&set->arena, struct span, bindings->denied_count);
     for (size_t i = 0; i < bindings->denied_count; i++)
         set->denied[set->denied_count++] = arena_copy(&set->arena, bindings->denied[i]);
@@ -233,6 +290,42 @@ const struct caller *caller_set_find(const struct caller_set *set, struct span i
         if (pattern_matches(set->patterns[i].id, id))
             found = &set->patterns[i];
     return found;
+}
+
+/* Found by its first bytes, and compared as a whole. */
+static bool is_before(const uint8_t *hash, const uint8_t *other)
+{
+    return memcmp(hash, other, sizeof(uint64_t)) < 0;
+}
+
+const struct caller *caller_set_find_api_key(const struct caller_set *set,
+                                             const uint8_t hash[static SHA256_BYTES],
+                                             int64_t now_ms)
+{
+    size_t first = 0, count = set->api_key_count;
+
+    while (count > 0) {
+        size_t half = count / 2;
+
+        if (is_before(set->api_keys[first + half].hash, hash)) {
+            first += half + 1;
+            count -= half + 1;
+        } else {
+            count = half;
+        }
+    }
+    for (; first < set->api_key_count && !is_before(hash, set->api_keys[first].hash); first++) {
+        const struct api_key *key = &set->api_keys[first];
+
+        if (secret_equal(key->hash, hash, SHA256_BYTES))
+            return now_ms < key->expires_at_ms ? key->caller : NULL;
+    }
+    return NULL;
+}
+
+bool caller_set_has_api_keys(const struct caller_set *set)
+{
+    return set->by_api_key_count > 0;
 }
 
 const struct budget *caller_set_person_budget(const struct caller_set *set, struct span id)

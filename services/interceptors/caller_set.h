@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The callers of a configuration: every binding, found by the id of a certificate.
+ * The callers of a configuration: every binding, found by the id of a certificate or by an API key.
  *
  * A binding's id is exact or a pattern (domain/field/pattern.h).  An exact one comes before all
  * patterns; of patterns that match, the one with the longest literal beginning counts, and the
- * configuration sees to it that there is one.  Immutable and counted: a reload makes a new set, and
+ * configuration sees to it that there is one.  A binding with API keys is found by them and by no
+ * certificate, whatever that says.  Immutable and counted: a reload makes a new set, and
  * calls under way keep the one that they began with.
  */
 #ifndef INTERCEPTORS_CALLER_SET_H
 #define INTERCEPTORS_CALLER_SET_H
 
+#include "base/digest.h"
 #include "interceptors/caller.h"
 
 /* A natural person behind several callers: one person, whatever they are called. */
@@ -18,6 +20,13 @@ struct caller_person {
     const struct span *callers; /* exact ids */
     size_t caller_count;
     struct budget_limits allowance; /* of all of them together, beside their own */
+};
+
+/* What is kept of an API key, and whose it is. */
+struct caller_api_key {
+    uint8_t hash[SHA256_BYTES];
+    int64_t expires_at_ms;
+    size_t row; /* of the bindings */
 };
 
 /* What a set is made of. */
@@ -29,6 +38,8 @@ struct caller_bindings {
     size_t denied_count;
     const struct caller_person *persons;
     size_t person_count;
+    const struct caller_api_key *api_keys; /* of rows that are `is_by_api_key`; each key once */
+    size_t api_key_count;
 };
 
 struct caller_set;
@@ -49,6 +60,15 @@ bool caller_set_denies(const struct caller_set *set, struct span id);
 /* The binding, which lives as long as the set and whose id may be a pattern; NULL: there is none.
  */
 const struct caller *caller_set_find(const struct caller_set *set, struct span id);
+
+/* Whose API key it is at that moment (wall clock); NULL: nobody's.  The time that it takes tells of
+ * a hash that is not there at most how it begins, which nobody can choose. */
+const struct caller *caller_set_find_api_key(const struct caller_set *set,
+                                             const uint8_t hash[static SHA256_BYTES],
+                                             int64_t now_ms);
+
+/* Whether any binding is by API key, with keys or without. */
+bool caller_set_has_api_keys(const struct caller_set *set);
 
 /* Of the person whose caller this is; NULL: nobody's, or one without a budget. */
 const struct budget *caller_set_person_budget(const struct caller_set *set, struct span id);

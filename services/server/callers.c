@@ -10,6 +10,8 @@
 
 enum { RELOAD_ARENA_BYTES = 64 * 1024 };
 
+_Static_assert(sizeof(((struct config_api_key *)0)->sha256) == SHA256_BYTES,
+               "the configuration keeps what callers are found by");
 _Static_assert((int)CONFIG_CALLS_PER_SECOND_MAX == (int)BUDGET_CALLS_PER_SECOND_MAX &&
                    (int)CONFIG_CALLS_IN_FLIGHT_MAX == (int)BUDGET_CALLS_IN_FLIGHT_MAX &&
                    (int)CONFIG_SUBJECTS_PER_HOUR_MAX == (int)BUDGET_SUBJECTS_PER_HOUR_MAX,
@@ -21,12 +23,35 @@ static struct budget_limits budget_limits(const struct config_allowance *allowan
                                   allowance->subjects_per_hour};
 }
 
+/* Of all callers, each with the row that it belongs to. */
+static struct caller_api_key *list_api_keys(const struct config *config, size_t *ret_count)
+{
+    struct caller_api_key *keys;
+    size_t count = 0, next = 0;
+
+    for (size_t i = 0; i < config->caller_count; i++)
+        count += config->callers[i].api_key_count;
+    keys = memory_new_array(struct caller_api_key, count);
+    for (size_t i = 0; i < config->caller_count; i++)
+        for (size_t k = 0; k < config->callers[i].api_key_count; k++) {
+            const struct config_api_key *key = &config->callers[i].api_keys[k];
+
+            keys[next].row = i;
+            keys[next].expires_at_ms = key->expires_at_ms;
+            memcpy(keys[next++].hash, key->sha256, SHA256_BYTES);
+        }
+    *ret_count = count;
+    return keys;
+}
+
 /* The configuration's words are the interceptor's bits: both count roles from submitter. */
 static struct caller_set *make_set(const struct config *config, const struct caller_set *before)
 {
     struct caller *rows = memory_new_array(struct caller, config->caller_count);
     struct budget_limits *allowances = memory_new_array(struct budget_limits, config->caller_count);
     struct caller_person *persons = memory_new_array(struct caller_person, config->person_count);
+    size_t api_key_count;
+    struct caller_api_key *api_keys = list_api_keys(config, &api_key_count);
     struct caller_set *set;
 
     for (size_t i = 0; i < config->caller_count; i++) {
@@ -36,6 +61,7 @@ static struct caller_set *make_set(const struct config *config, const struct cal
             .roles = config->callers[i].roles | ROLE_ANYONE,
             .disclose = (enum disclose)config->callers[i].disclose,
             .authentication = RPC_MTLS,
+            .is_by_api_key = config->callers[i].is_by_api_key,
             .limits = &config->callers[i].limits,
         };
     }
@@ -55,8 +81,11 @@ static struct caller_set *make_set(const struct config *config, const struct cal
             .denied_count = config->denied_count,
             .persons = persons,
             .person_count = config->person_count,
+            .api_keys = api_keys,
+            .api_key_count = api_key_count,
         },
         before);
+    memory_free(api_keys);
     memory_free(persons);
     memory_free(allowances);
     memory_free(rows);

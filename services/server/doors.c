@@ -150,26 +150,35 @@ static void observe_http(void *owner, const struct http_observation *observation
     metrics_observe(shard, METRIC_HTTP_DURATION, observation->duration_ns);
 }
 
-static bool start_listener(struct server *server, const struct config_address *address,
-                           struct http_group group, bool is_ops, const struct http_tls *tls,
-                           struct http_server **ret_http, struct err *err)
+/* What is served on one address, with what, and where that is kept. */
+struct http_door {
+    const char *what; /* "serving HTTP" */
+    const struct config_address *address;
+    struct http_group groups[HTTP_GROUPS_MAX];
+    size_t group_count;
+    bool is_ops;
+    struct http_server **server;
+};
+
+static bool start_listener(struct server *server, const struct http_door *door,
+                           const struct http_tls *tls, struct err *err)
 {
     const struct http_options options = {
-        .address = address->text,
-        .groups = &group,
-        .group_count = 1,
+        .address = door->address->text,
+        .groups = door->groups,
+        .group_count = door->group_count,
         .tls = *tls,
-        .is_plaintext_allowed = is_ops,
+        .is_plaintext_allowed = door->is_ops,
         .observe = observe_http,
         .observer = server,
     };
 
-    if (address->text[0] == '\0')
+    if (door->address->text[0] == '\0')
         return true;
-    if (!http_server_new(&options, ret_http, err))
+    if (!http_server_new(&options, door->server, err))
         return false;
-    LOG(INFO, "server.listen", is_ops ? "serving ops" : "serving HTTP",
-        log_text("address", address->text), log_number("port", http_server_port(*ret_http)));
+    LOG(INFO, "server.listen", door->what, log_text("address", door->address->text),
+        log_number("port", http_server_port(*door->server)));
     return true;
 }
 
@@ -186,13 +195,50 @@ static bool renew_http(void *owner, const struct certificate *certificate, struc
     const struct http_tls tls = http_tls_of(certificate);
     struct server *server = owner;
 
-    return http_server_renew_tls(server->http, &tls, err);
+    return (!server->http || http_server_renew_tls(server->http, &tls, err)) &&
+           (!server->http_authzen || http_server_renew_tls(server->http_authzen, &tls, err));
 }
 
-static bool start_public(struct server *server, struct err *err)
+/* AuthZEN has an address of its own, or is served with what is public. */
+static bool start_listeners(struct server *server, const struct http_tls *tls, struct err *err)
 {
     const struct config *config = server->config;
-    const struct http_group group = web_public_group(&server->web);
+    bool is_apart = config->listen.authzen.text[0] != '\0';
+    const struct http_door public = {
+        .what = "serving HTTP",
+        .address = &config->listen.http,
+        .groups = {web_public_group(&server->web), authzen_group(server->authzen)},
+        .group_count = is_apart ? 1 : 2,
+        .server = &server->http,
+    };
+    const struct http_door authzen = {
+        .what = "serving AuthZEN",
+        .address = &config->listen.authzen,
+        .groups = {authzen_group(server->authzen)},
+        .group_count = 1,
+        .server = &server->http_authzen,
+    };
+
+    return start_listener(server, &public, tls, err) && start_listener(server, &authzen, tls, err);
+}
+
+static void make_authzen(struct server *server)
+{
+    const struct config *config = server->config;
+
+    server->authzen = authzen_new(&(struct authzen_options){
+        .entitlement = server->entitlement,
+        .caller = &server->caller,
+        .has_local = config->http.local_caller && config->http.tls_certificate_file[0] == '\0',
+        .url = config->http.authzen_url,
+        .rpc = server->rpc,
+        .deadline_ms = config->rpc.deadline_default_ms,
+    });
+}
+
+static bool start_http(struct server *server, struct err *err)
+{
+    const struct config *config = server->config;
     const struct certificate_files files = {config->http.tls_certificate_file,
                                             config->http.tls_key_file, NULL};
     const struct certificate_user user = {METRICS_LISTENER_HTTP, renew_http, server};
@@ -200,13 +246,15 @@ static bool start_public(struct server *server, struct err *err)
     struct certificate certificate;
     bool is_started;
 
-    if (files.chain[0] == '\0' || config->listen.http.text[0] == '\0')
-        return start_listener(server, &config->listen.http, group, false, &tls, &server->http, err);
+    if (config->listen.http.text[0] == '\0' && config->listen.authzen.text[0] == '\0')
+        return true;
+    make_authzen(server);
+    if (files.chain[0] == '\0')
+        return start_listeners(server, &tls, err);
     if (!certificates_begin(server->certificates, &files, &user, &certificate, err))
         return false;
     tls = http_tls_of(&certificate);
-    is_started =
-        start_listener(server, &config->listen.http, group, false, &tls, &server->http, err);
+    is_started = start_listeners(server, &tls, err);
     certificate_release(&certificate);
     return is_started;
 }
@@ -214,14 +262,21 @@ static bool start_public(struct server *server, struct err *err)
 static bool start_ops(struct server *server, struct err *err)
 {
     const struct http_tls plaintext = {.certificate = NULL};
+    const struct http_door ops = {
+        .what = "serving ops",
+        .address = &server->config->listen.ops,
+        .groups = {web_ops_group(&server->web)},
+        .group_count = 1,
+        .is_ops = true,
+        .server = &server->ops,
+    };
 
-    return start_listener(server, &server->config->listen.ops, web_ops_group(&server->web), true,
-                          &plaintext, &server->ops, err);
+    return start_listener(server, &ops, &plaintext, err);
 }
 
 bool doors_open(struct server *server, uint32_t worker_count, struct err *err)
 {
     register_methods(server);
-    return start_rpc(server, worker_count, err) && start_public(server, err) &&
+    return start_rpc(server, worker_count, err) && start_http(server, err) &&
            start_ops(server, err);
 }

@@ -9,6 +9,7 @@
 #include "audit/audit_service.h"
 #include "audit/outbox.h"
 #include "claim/claim_service.h"
+#include "entitlement/authzen.h"
 #include "entitlement/service.h"
 #include "entitlement/watches.h"
 #include "health/health.h"
@@ -76,7 +77,9 @@ struct server {
     size_t probe_count;
     struct watchdog *watchdog;
     atomic_bool is_deaf;
+    struct authzen *authzen; /* NULL: nothing is served over HTTP */
     struct http_server *http;
+    struct http_server *http_authzen; /* where AuthZEN is served apart */
     struct http_server *ops;
 };
 

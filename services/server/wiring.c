@@ -356,8 +356,10 @@ void server_stop(struct server *server)
         rpc_server_end_streams(server->rpc);
         rpc_server_stop(server->rpc, grace_ms);
     }
+    http_server_free(server->http_authzen, grace_ms);
     http_server_free(server->http, grace_ms);
     http_server_free(server->ops, grace_ms);
+    authzen_stop(server->authzen);
     executor_free(server->executor);
     outbox_stop(server->outbox);
     watches_stop(server->watches);
@@ -368,6 +370,7 @@ void server_stop(struct server *server)
     archive_leave_log(server->archive);
     audit_close(server->audit);
     archive_stop(server->archive, grace_ms);
+    authzen_free(server->authzen);
     rpc_server_free(server->rpc);
     facts_cache_free(server->cache);
     watches_free(server->watches);

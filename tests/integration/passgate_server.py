@@ -57,6 +57,10 @@ FLAGS = {
 }
 
 
+# Listeners by what the log calls them.
+PORTS = {"serving gRPC": "grpc", "serving HTTP": "http", "serving AuthZEN": "authzen", "serving ops": "ops"}
+
+
 def find_program(variable, pattern):
     """The program that ctest names, or the newest one that was built."""
     if os.environ.get(variable):
@@ -111,8 +115,7 @@ class Server:
         self.wait_for_log(lambda line: line.get("event") == "server.ready", since=begin)
         for line in self.log(since=begin):
             if line.get("event") == "server.listen" and line["port"]:  # a unix socket has none
-                self.ports[{"serving gRPC": "grpc", "serving HTTP": "http", "serving ops": "ops"}[line["message"]]] = \
-                    line["port"]
+                self.ports[PORTS[line["message"]]] = line["port"]
         self.wait_until(lambda: self.get("ops", "/readyz")[0] == 200, "/readyz")
         return self
 

@@ -194,6 +194,75 @@ static void in_a_batch_a_failed_read_fails_its_own_question(void **state)
     assert_false(asked.results[1].is_allowed);
 }
 
+/* Alice may; of bob nothing is known. */
+static void a_batch_ends_with_the_answer_that_it_is_to_end_with(void **state)
+{
+    static const struct {
+        enum check_end ends;
+        const char *subjects[3];
+        size_t count;
+    } rows[] = {
+        {CHECK_END_NEVER, {"alice", "bob", "alice"}, 3},
+        {CHECK_END_REFUSED, {"alice", "bob", "alice"}, 2},
+        {CHECK_END_REFUSED, {"alice", "alice", "alice"}, 3},
+        {CHECK_END_ALLOWED, {"bob", "alice", "bob"}, 2},
+        {CHECK_END_ALLOWED, {"bob", "bob", "bob"}, 3},
+    };
+    struct runs *runs = *state;
+    struct audit_state before, after;
+    struct asked asked;
+    struct err err;
+    bool is_ok;
+
+    runs_enforce(runs, RUNS_NOT_FOREIGN, "");
+    runs_keep(runs, person_american(&runs->arena, "alice"));
+    for (size_t i = 0; i < 2 * ARRAY_LEN(rows); i++) {
+        struct check_input inputs[3];
+        struct check_order order = runs_order(runs, inputs, ARRAY_LEN(inputs));
+
+        for (size_t k = 0; k < ARRAY_LEN(inputs); k++)
+            inputs[k] = runs_about(rows[i / 2].subjects[k]);
+        order.ends = rows[i / 2].ends;
+        audit_get_state(runs->audit, &before);
+        if (check_try(&order, &runs->arena, &is_ok, &err)) {
+            assert_true(is_ok);
+            assert_int_equal(order.count, rows[i / 2].count);
+            check_order_release(&order);
+        } else { /* the first time of all */
+            runs_begin(runs, &order, &asked);
+            runs_let_the_store_answer(runs);
+            assert_true(asked.is_ok);
+        }
+        audit_get_state(runs->audit, &after);
+        assert_int_equal(after.next_sequence, before.next_sequence + 1);
+    }
+}
+
+/* What is decided again, because the record has to be waited for, is decided whole. */
+static void a_batch_that_ended_is_whole_when_it_is_tried_again(void **state)
+{
+    struct runs *runs = *state;
+    struct check_input inputs[] = {runs_about("bob"), runs_about("alice"), runs_about("alice")};
+    struct check_order order = runs_order(runs, inputs, ARRAY_LEN(inputs));
+    struct asked asked;
+    struct err err;
+    bool is_ok;
+
+    runs_enforce(runs, RUNS_NOT_FOREIGN, "");
+    runs_keep(runs, person_american(&runs->arena, "alice"));
+    runs_ask(runs, inputs, ARRAY_LEN(inputs), &asked);
+    runs_enforce(runs, RUNS_NOT_FOREIGN, "record: durable\n");
+    order.ends = CHECK_END_REFUSED;
+    assert_false(check_try(&order, &runs->arena, &is_ok, &err));
+    assert_int_equal(order.count, 1);
+    order.ends = CHECK_END_NEVER; /* as if bob's facts had come meanwhile */
+    runs_begin(runs, &order, &asked);
+    while (asked.answers == 0)
+        mailbox_wait(&runs->mailbox, 1000);
+    assert_true(asked.is_ok);
+    assert_true(asked.results[2].is_allowed);
+}
+
 static void a_damaged_record_is_no_decision(void **state)
 {
     struct runs *runs = *state;
@@ -378,6 +447,8 @@ int main(void)
         TEST(one_read_serves_everyone_who_asks_about_one_subject),
         TEST(no_answer_of_the_store_is_no_decision),
         TEST(in_a_batch_a_failed_read_fails_its_own_question),
+        TEST(a_batch_ends_with_the_answer_that_it_is_to_end_with),
+        TEST(a_batch_that_ended_is_whole_when_it_is_tried_again),
         TEST(a_damaged_record_is_no_decision),
         TEST(a_run_that_nobody_waits_for_is_freed_when_its_reads_are_back),
         TEST(a_revision_that_the_store_has_not_reached_is_refused),

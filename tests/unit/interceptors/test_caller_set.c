@@ -175,6 +175,62 @@ static void a_set_without_rows_knows_nobody(void **state)
     caller_set_unref(set);
 }
 
+/* API keys. */
+
+static const struct caller key_rows[] = {
+    {.id = SPAN("apikey:one"), .roles = 1, .is_by_api_key = true},
+    {.id = SPAN("apikey:two"), .roles = 2, .is_by_api_key = true},
+    {.id = SPAN("desk.corp"), .roles = 3},
+};
+
+/* Many that begin alike, in no order. */
+static void a_key_is_found_by_all_of_its_hash(void **state)
+{
+    static struct caller_api_key keys[200];
+    uint8_t other[SHA256_BYTES] = {0};
+    struct caller_set *set;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        keys[i].row = i % 2;
+        keys[i].expires_at_ms = 1000;
+        keys[i].hash[0] = (uint8_t)(i * 7 % 5);
+        keys[i].hash[SHA256_BYTES - 1] = (uint8_t)(i * 37);
+        keys[i].hash[20] = (uint8_t)i;
+    }
+    set = caller_set_new(&(struct caller_bindings){.rows = key_rows,
+                                                   .count = ARRAY_LEN(key_rows),
+                                                   .api_keys = keys,
+                                                   .api_key_count = ARRAY_LEN(keys)},
+                         NULL);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        const struct caller *caller = caller_set_find_api_key(set, keys[i].hash, 999);
+
+        assert_non_null(caller);
+        assert_int_equal(caller->roles, 1 + i % 2);
+        assert_null(caller_set_find_api_key(set, keys[i].hash, 1000));
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        other[0] = (uint8_t)i;
+        other[10] = 1;
+        assert_null(caller_set_find_api_key(set, other, 0));
+    }
+    caller_set_unref(set);
+}
+
+/* Whatever an authority was made to sign. */
+static void no_certificate_is_a_caller_of_keys(void **state)
+{
+    const struct caller_bindings of_keys = {.rows = key_rows, .count = ARRAY_LEN(key_rows)};
+    struct caller_set *set = caller_set_new(&of_keys, NULL);
+
+    assert_int_equal(roles_of(set, "apikey:one"), 0);
+    assert_int_equal(roles_of(set, "desk.corp"), 3);
+    assert_true(caller_set_has_api_keys(set)); /* of which there is none */
+    assert_false(caller_set_has_api_keys(*state));
+    caller_set_unref(set);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -190,6 +246,8 @@ int main(void)
         cmocka_unit_test(a_person_has_one_budget_over_those_of_all_callers),
         cmocka_unit_test(what_was_used_up_outlives_a_reload),
         cmocka_unit_test(a_set_without_rows_knows_nobody),
+        cmocka_unit_test(a_key_is_found_by_all_of_its_hash),
+        TEST(no_certificate_is_a_caller_of_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
