@@ -37,11 +37,15 @@ static void print_exemption(const struct output *output, const struct passgate_e
     print_tests(output, 8, exemption->test_count, exemption->tests);
 }
 
-static void print_directive(const struct output *output, const struct passgate_directive *directive)
+static void print_directive(const struct output *output, const struct passgate_directive *directive,
+                            bool is_tried)
 {
+    char version[32];
+
+    snprintf(version, sizeof(version), ", version %" PRIu32, directive->version);
     output_print(output, "  ");
     print_truth(output, directive->truth);
-    output_print(output, " %s, version %" PRIu32 "%s%s\n", directive->directive, directive->version,
+    output_print(output, " %s%s%s%s\n", directive->directive, is_tried ? ", tried" : version,
                  directive->title[0] ? ": " : "", directive->title);
     if (directive->authority)
         output_print(output, "      on the authority of %s\n", directive->authority->text);
@@ -64,7 +68,9 @@ static void print_party(const struct output *output, const struct passgate_party
     for (size_t i = 0; i < party->fact_count; i++)
         output_print(output, "  known: %s\n", party->facts[i]);
     for (size_t i = 0; i < party->directive_count; i++)
-        print_directive(output, party->directives[i]);
+        print_directive(output, party->directives[i], false);
+    for (size_t i = 0; i < party->tried_directive_count; i++)
+        print_directive(output, party->tried_directives[i], true);
 }
 
 static void print_shadow(const struct output *output, const struct passgate_shadow *shadow)

@@ -68,15 +68,23 @@ project_directive(const Passgate__V1__DirectiveExplanation *from, struct arena *
     return directive;
 }
 
+static const struct passgate_directive *const *
+project_directives(Passgate__V1__DirectiveExplanation *const *from, size_t count,
+                   struct arena *arena)
+{
+    const struct passgate_directive **result =
+        arena_new_array(arena, const struct passgate_directive *, count);
+
+    for (size_t i = 0; i < count; i++)
+        result[i] = project_directive(from[i], arena);
+    return result;
+}
+
 static const struct passgate_party *project_party(const Passgate__V1__PartyExplanation *from,
                                                   struct arena *arena)
 {
     struct passgate_party *party = arena_new(arena, struct passgate_party);
-    const struct passgate_directive **directives =
-        arena_new_array(arena, const struct passgate_directive *, from->n_directives);
 
-    for (size_t i = 0; i < from->n_directives; i++)
-        directives[i] = project_directive(from->directives[i], arena);
     *party = (struct passgate_party){
         .role = from->role,
         .fact_count = from->n_facts,
@@ -84,7 +92,10 @@ static const struct passgate_party *project_party(const Passgate__V1__PartyExpla
         .truth = project_truth(from->truth),
         .reason = project_reason(from->reason),
         .directive_count = from->n_directives,
-        .directives = directives,
+        .directives = project_directives(from->directives, from->n_directives, arena),
+        .tried_directive_count = from->n_tried_directives,
+        .tried_directives =
+            project_directives(from->tried_directives, from->n_tried_directives, arena),
     };
     return party;
 }

@@ -97,6 +97,28 @@ static const char *role_word(enum party_role role)
     return words[role];
 }
 
+/* All directives of an explanation, or those alone that are tried. */
+static Passgate__V1__DirectiveExplanation **list_directives(const struct explanation *explanation,
+                                                            bool is_tried_only, bool shows_facts,
+                                                            struct arena *arena, size_t *ret_count)
+{
+    Passgate__V1__DirectiveExplanation **list =
+        arena_new_array(arena, Passgate__V1__DirectiveExplanation *,
+                        explanation->directive_count + explanation->out_of_force_count);
+    size_t count = 0;
+
+    for (size_t i = 0; i < explanation->directive_count; i++)
+        if (!is_tried_only || explanation->directives[i].directive->is_shadow)
+            list[count++] = in_force_message(&explanation->directives[i], shows_facts, arena);
+    for (size_t i = 0; i < explanation->out_of_force_count; i++)
+        if (!is_tried_only || explanation->out_of_force[i].directive->is_shadow) {
+            list[count] = directive_message(explanation->out_of_force[i].directive, arena);
+            list[count++]->out_of_force = (char *)explanation->out_of_force[i].why;
+        }
+    *ret_count = count;
+    return list;
+}
+
 static Passgate__V1__PartyExplanation *party_message(const struct check_order *order,
                                                      const struct check_party *party,
                                                      enum disclose disclose, struct arena *arena)
@@ -118,18 +140,11 @@ static Passgate__V1__PartyExplanation *party_message(const struct check_order *o
         message->facts = (char **)lines;
     }
     message->directives =
-        arena_new_array(arena, Passgate__V1__DirectiveExplanation *,
-                        explanation->directive_count + explanation->out_of_force_count);
-    for (size_t i = 0; i < explanation->directive_count; i++)
-        message->directives[message->n_directives++] =
-            in_force_message(&explanation->directives[i], shows_facts, arena);
-    for (size_t i = 0; i < explanation->out_of_force_count; i++) {
-        Passgate__V1__DirectiveExplanation *out =
-            directive_message(explanation->out_of_force[i].directive, arena);
-
-        out->out_of_force = (char *)explanation->out_of_force[i].why;
-        message->directives[message->n_directives++] = out;
-    }
+        list_directives(explanation, false, shows_facts, arena, &message->n_directives);
+    if (order->results[0].shadow.is_there)
+        message->tried_directives =
+            list_directives(directive_explain(order->shadow, &question, arena), true, shows_facts,
+                            arena, &message->n_tried_directives);
     return message;
 }
 

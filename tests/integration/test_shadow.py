@@ -156,6 +156,10 @@ class Trying(ShadowTestCase):
         self.assertEqual(answer.decision.decision, pb.DECISION_ALLOW)
         self.assertEqual((answer.shadow.comparison, answer.shadow.directive),
                          (pb.SHADOW_COMPARISON_NARROWS, "abroad"))
+        tried, = answer.parties[0].tried_directives
+        self.assertEqual((tried.directive, tried.version, tried.truth), ("abroad", 0, pb.TRUTH_UNKNOWN))
+        self.assertEqual([test.truth for test in tried.require], [pb.TRUTH_UNKNOWN, pb.TRUTH_TRUE, pb.TRUTH_UNKNOWN])
+        self.assertEqual([directive.version for directive in answer.parties[0].directives], [1])
 
     def test_a_batch_and_a_stream_are_compared_as_well(self):
         self.put(abroad=LOOSER)
@@ -180,6 +184,13 @@ class Trying(ShadowTestCase):
             if record.kind == "shadow_activated"]
         self.assertEqual(activated[-1].shadow_set_digest, info.shadow_set_digest)
         self.assertEqual([line.split(" ")[0] for line in activated[-1].ids], ["abroad", "more"])
+
+    def test_an_explanation_of_what_is_not_concerned_has_none(self):
+        self.put(abroad=NARROWER)
+        answer = self.stubs.entitlement.ExplainEntitlement(
+            pb.ExplainEntitlementRequest(check=check("anybody", "model/opus-4")), timeout=CALL_SECONDS)
+        self.assertFalse(answer.HasField("shadow"))
+        self.assertFalse(answer.parties[0].tried_directives)
 
 
 class Reloading(ShadowTestCase):
@@ -280,6 +291,16 @@ class CommandLine(ShadowTestCase):
         asked = self.passgate("audit", "list", "--shadow-differs", "-o", "json", "--server", self.server.address)
         for key in ("id", "items", "shadowSet"):
             self.assertEqual([json.loads(line)[key] for line in asked.splitlines()], [line[key] for line in lines])
+
+    def test_the_differences_are_listed_from_the_server_as_from_the_files(self):
+        narrowed, agreed = self.check(), self.check("DEU")
+        self.record_of(agreed.decision_id)
+        command = ("audit", "list", "--shadow-differs", "-o", "json")
+        listed = [json.loads(line) for line in self.passgate(*command, "--server", self.server.address).splitlines()]
+        read = [json.loads(line) for line in self.passgate(*command, "passgate-data/audit").splitlines()]
+        self.assertEqual([line["id"] for line in listed], [narrowed.decision_id])
+        self.assertEqual(([item["shadow"] for item in listed[0]["items"]], listed[0]["shadowSet"]),
+                         ([item["shadow"] for item in read[0]["items"]], read[0]["shadowSet"]))
 
     def test_a_folder_of_what_is_tried_is_linted_as_any_other(self):
         self.assertIn("0 errors", self.passgate("directive", "lint", "shadow"))

@@ -284,6 +284,8 @@ struct passgate_party {
     enum passgate_reason reason;
     size_t directive_count;
     const struct passgate_directive *const *directives;
+    size_t tried_directive_count; /* not in force, and without a say in the decision */
+    const struct passgate_directive *const *tried_directives;
 };
 
 /* passgate.v1.ShadowComparison: another answer, compared with the one that was given */

@@ -74,7 +74,8 @@ static void tell_directive(const struct telling *telling, const struct directive
 
         told->exemptions[i] = (struct explain_exemption){
             .exemption = exemption,
-            .is_in_time = exemption_is_in_time(exemption, telling->question->now_ms),
+            .is_in_time = exemption_is_in_time(
+                exemption, directive_moment(directive, telling->question->now_ms)),
             .is_for_resource = exemption_is_for(exemption, telling->row),
             .when = tell_test(telling, exemption->when),
         };
@@ -85,7 +86,7 @@ static const char *why_out_of_force(const struct telling *telling,
                                     const struct directive *directive)
 {
     char text[TIMESTAMP_TEXT_MAX];
-    int64_t now_ms = telling->question->now_ms;
+    int64_t now_ms = directive_moment(directive, telling->question->now_ms);
 
     if (now_ms < directive->from_ms)
         return arena_printf(telling->arena, "not before %s",

@@ -160,6 +160,29 @@ static void an_explanation_explains_as_far_as_the_caller_is_told(void **state)
                          "check.on_behalf_of");
 }
 
+static void what_is_tried_is_explained_to_who_is_told_reasons(void **state)
+{
+    const Passgate__V1__ExplainEntitlementResponse *terse, *told;
+    const Passgate__V1__DirectiveExplanation *tried;
+
+    world_try(*state, "directive: everybody\nlanguage: 1\ntitle: Everybody\n"
+                      "authority: {text: a draft}\neffective: {from: 2099-01-01T00:00:00Z}\n"
+                      "resources: [model/closed]\nrequire: {location: {in: [USA]}}\n");
+    terse = world_expect_ok(explain(*state, TERSE, ""));
+    assert_null(terse->shadow);
+    told = world_expect_ok(explain(*state, TOLD, ""));
+    assert_int_equal(told->shadow->truth, PASSGATE__V1__TRUTH__TRUTH_FALSE);
+    assert_int_equal(told->shadow->comparison,
+                     PASSGATE__V1__SHADOW_COMPARISON__SHADOW_COMPARISON_AGREES);
+    assert_string_equal(told->shadow->directive, "us-persons-only");
+    assert_int_equal(told->parties[0]->n_tried_directives, 1);
+    tried = told->parties[0]->tried_directives[0];
+    assert_string_equal(tried->directive, "everybody");
+    assert_string_equal(tried->out_of_force, ""); /* it counts as begun */
+    assert_int_equal(tried->truth, PASSGATE__V1__TRUTH__TRUTH_UNKNOWN);
+    assert_string_equal(tried->require[0]->because, ""); /* facts are another level */
+}
+
 static void a_list_goes_on_where_the_page_before_ended(void **state)
 {
     const char *token = "";
@@ -193,6 +216,7 @@ int main(void)
         TEST(with_reasons_the_directive_and_another_resource_are_named),
         TEST(a_batch_and_a_list_tell_no_more_than_a_check),
         TEST(an_explanation_explains_as_far_as_the_caller_is_told),
+        TEST(what_is_tried_is_explained_to_who_is_told_reasons),
         TEST(a_list_goes_on_where_the_page_before_ended),
     };
 

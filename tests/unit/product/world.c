@@ -43,6 +43,7 @@ struct world {
     struct change_log *changes;
     struct facts_cache *cache;
     struct snapshot set;
+    struct snapshot shadow;
     struct snapshot keys;
     struct snapshot retention_key;
     struct span payload;
@@ -105,6 +106,7 @@ static struct directive_set *compile(struct world *world)
         country_groups_load(country_groups_default(), "groups", &world->arena, &diagnostics);
     world->environment.groups = world->groups;
     world->environment.organizations = &organizations;
+    world->environment.keeps_files = true;
     set = directive_set_compile(files, ARRAY_LEN(files), &world->environment, &diagnostics);
     if (!set) {
         diagnostics_print(&diagnostics, stderr);
@@ -169,6 +171,7 @@ static void fill_options(struct world *world)
     });
     world->entitlement = entitlement_new(&(struct entitlement_options){
         .directives = &world->set,
+        .shadow = &world->shadow,
         .keys = &world->keys,
         .cache = world->cache,
         .store = world->store,
@@ -289,6 +292,7 @@ struct world *world_new(const struct caller_bindings *bindings)
     world->metrics = metrics_new(2);
     open_storage(world);
     directive_set_snapshot_init(&world->set, compile(world));
+    directive_set_snapshot_init(&world->shadow, NULL);
     key_ring_snapshot_init(&world->keys, load_keys(world));
     seal_key_snapshot_init(&world->retention_key, NULL);
     fill_options(world);
@@ -312,6 +316,7 @@ void world_free(struct world *world)
     watches_free(world->watches);
     change_log_free(world->changes);
     entitlement_free(world->entitlement);
+    snapshot_release(&world->shadow);
     snapshot_release(&world->set);
     snapshot_release(&world->keys);
     snapshot_release(&world->retention_key);
@@ -453,6 +458,22 @@ void world_number_directives(struct world *world, uint64_t number)
     directive_set_assign(set, number);
     snapshot_replace(&world->set, set);
     watches_wake(world->watches);
+}
+
+void world_try(struct world *world, const char *directive)
+{
+    const struct directive_file file = {"tried.yaml", span_text(directive)};
+    struct directive_set *set = snapshot_get(&world->set), *shadow;
+    struct diagnostics diagnostics;
+
+    diagnostics_init(&diagnostics, &world->arena);
+    shadow = directive_set_compile_shadow(set, &file, 1, &world->environment, &diagnostics);
+    directive_set_unref(set);
+    if (!shadow) {
+        diagnostics_print(&diagnostics, stderr);
+        abort();
+    }
+    snapshot_replace(&world->shadow, shadow);
 }
 
 void world_replace_keys(struct world *world)

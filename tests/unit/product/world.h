@@ -53,6 +53,9 @@ struct core_client *world_client(struct world *world, const char *caller);
 /* The same directives are in force as the set of this number. */
 void world_number_directives(struct world *world, uint64_t number);
 
+/* This one is tried beside them. */
+void world_try(struct world *world, const char *directive);
+
 /* Take everything out of the store's outbox: the names of the kinds and the outcomes, one
  * "kind:outcome " each. */
 const char *world_outbox(struct world *world);
