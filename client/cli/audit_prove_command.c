@@ -9,24 +9,11 @@
 
 #include <inttypes.h>
 
-/* The head of the most records. */
+/* What the record is proved against. */
 struct newest {
-    const struct cli *cli;
-    uint64_t log_id;
-    struct audit_head head; /* size 0: none */
+    struct audit_head head;
     struct span jws;
 };
-
-static void consider(void *context, const struct log_head *line)
-{
-    struct newest *newest = context;
-
-    if (!line->is_good || line->is_newest || line->head.log_id != newest->log_id ||
-        line->head.size < newest->head.size)
-        return;
-    newest->head = line->head;
-    newest->jws = arena_copy(newest->cli->arena, line->jws);
-}
 
 static const char *hex_of(const struct cli *cli, const struct tree_hash *hash)
 {
@@ -101,14 +88,12 @@ static void print_place(const struct cli *cli, const struct newest *newest,
 static int prove(const struct cli *cli, const struct log_folder *folder,
                  const struct key_ring *ring, uint64_t log_id, uint64_t sequence)
 {
-    struct newest newest = {.cli = cli, .log_id = log_id};
     struct audit_inclusion inclusion;
+    struct newest newest;
     struct err err;
 
-    if (!log_folder_heads(cli, folder, ring, consider, &newest, &err))
+    if (!log_folder_newest_head(cli, folder, ring, log_id, &newest.head, &newest.jws, &err))
         return cli_fail_err(cli, &err);
-    if (newest.head.size == 0)
-        return cli_fail_with(cli, "there is no good head of this log in %s", folder->path);
     if (!audit_prove(&folder->files, &newest.head, sequence, &inclusion, &err)) {
         cli_fail_err(cli, &err);
         return err.code == ERR_RECORD_UNKNOWN || err.code == ERR_TREE_HEAD_BEHIND ||

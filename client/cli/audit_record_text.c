@@ -10,8 +10,6 @@
 
 #include <inttypes.h>
 
-enum { SUBJECT_LENGTH = 2 * HASH128_BYTES };
-
 const char *audit_outcome_word(const struct audit_record *record, const struct audit_item *item)
 {
     if (record->outcome.length > 0)
@@ -42,12 +40,12 @@ struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES])
     return hash;
 }
 
-static const char *subject_text(const struct audit_item *item, char text[static SUBJECT_LENGTH + 1])
+const char *audit_subject_text(struct hash128 subject, char text[static AUDIT_SUBJECT_TEXT_MAX])
 {
     text[0] = '\0';
-    if (!hash128_is_zero(item->subject))
-        snprintf(text, SUBJECT_LENGTH + 1, "%016" PRIx64 "%016" PRIx64, item->subject.high,
-                 item->subject.low);
+    if (!hash128_is_zero(subject))
+        snprintf(text, AUDIT_SUBJECT_TEXT_MAX, "%016" PRIx64 "%016" PRIx64, subject.high,
+                 subject.low);
     return text;
 }
 
@@ -95,11 +93,11 @@ static json_t *shadow_json(const struct audit_item *item)
 
 static json_t *item_json(const struct audit_record *record, const struct audit_item *item)
 {
-    char subject[SUBJECT_LENGTH + 1];
+    char subject[AUDIT_SUBJECT_TEXT_MAX];
     json_t *object = json_object();
     const char *reason = reason_text(item);
 
-    set_text(object, "subject", span_text(subject_text(item, subject)));
+    set_text(object, "subject", span_text(audit_subject_text(item->subject, subject)));
     set_text(object, "resource", item->resource);
     set_text(object, "action", item->action);
     set_text(object, "outcome", span_text(audit_outcome_word(record, item)));
@@ -135,10 +133,8 @@ json_t *audit_record_json(uint64_t log_id, uint64_t sequence, const struct audit
     json_t *object = json_object(), *items = json_array(), *ids = json_array();
     char id[AUDIT_ID_MAX], time[TIMESTAMP_TEXT_MAX];
 
-    audit_decision_id(log_id, sequence, id);
-    timestamp_format(record->time_ms, time);
-    set_text(object, "id", span_text(id));
-    set_text(object, "time", span_text(time));
+    set_text(object, "id", span_text(audit_decision_id(log_id, sequence, id)));
+    set_text(object, "time", span_text(timestamp_format(record->time_ms, time)));
     set_text(object, "kind", span_text(kind_text(record, arena)));
     set_text(object, "caller", record->caller);
     set_text(object, "method", record->method);
@@ -187,7 +183,7 @@ static void print_line(const struct output *output, const char *id, const char *
     } colors[] = {{"allow", COLOR_GREEN}, {"deny", COLOR_RED}, {"error", COLOR_YELLOW}};
     const char *word = audit_outcome_word(record, item), *reason = reason_text(item);
     enum output_color color = COLOR_NONE;
-    char subject[SUBJECT_LENGTH + 1];
+    char subject[AUDIT_SUBJECT_TEXT_MAX];
 
     for (size_t i = 0; i < ARRAY_LEN(colors); i++)
         if (strcmp(word, colors[i].word) == 0)
@@ -195,7 +191,7 @@ static void print_line(const struct output *output, const char *id, const char *
     output_print(output, "%s  %s  %s  ", time, id, kind_text(record, arena));
     output_colored(output, color, "%s", word);
     output_print(output, "  %.*s", SPAN_FORMAT(record->caller));
-    if (subject_text(item, subject)[0])
+    if (audit_subject_text(item->subject, subject)[0])
         output_print(output, "  %s", subject);
     if (item->resource.length > 0)
         output_print(output, "  %.*s %.*s", SPAN_FORMAT(item->resource), SPAN_FORMAT(item->action));
@@ -274,7 +270,8 @@ static struct audit_item take_item(const struct passgate_audit_item *shown, stru
 
     if (shown->shadow)
         item.shadow = take_shadow(shown->shadow, arena);
-    if (strlen(shown->subject) == SUBJECT_LENGTH && hex_decode(span_text(shown->subject), bytes))
+    if (strlen(shown->subject) == AUDIT_SUBJECT_LENGTH &&
+        hex_decode(span_text(shown->subject), bytes))
         item.subject = audit_subject_parse(bytes);
     if (shown->resource)
         item.resource =

@@ -15,6 +15,13 @@ bool audit_shadow_differs(const struct audit_item *item);
 /* Subjects are shown, and asked for, as 32 hex digits, the high half first. */
 struct hash128 audit_subject_parse(const uint8_t bytes[static HASH128_BYTES]);
 
+/* "0123…": the hash as 32 hex digits; "" when there is none. */
+enum {
+    AUDIT_SUBJECT_LENGTH = 2 * HASH128_BYTES,
+    AUDIT_SUBJECT_TEXT_MAX = AUDIT_SUBJECT_LENGTH + 1
+};
+const char *audit_subject_text(struct hash128 subject, char text[static AUDIT_SUBJECT_TEXT_MAX]);
+
 /* One record as JSON, to be released with json_decref(). */
 json_t *audit_record_json(uint64_t log_id, uint64_t sequence, const struct audit_record *record,
                           struct arena *arena);

@@ -358,6 +358,30 @@ const struct command command_table[] = {
         .example = "passgate audit head --jwks jwks.json --from heads.jws -o json | jq -r .jws",
     },
     {
+        .name = "audit show",
+        .run = run_audit_show,
+        .operands = "ID DIR…",
+        .operand_min = 2,
+        .operand_max = OPERANDS_ANY,
+        .is_offline = true,
+        .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_HEAD) | FLAG_BIT(FLAG_RETENTION_KEY) |
+                 FLAG_BIT(FLAG_HASH_KEY) | FLAG_BIT(FLAG_SUBJECT),
+        .summary = "everything on record about one decision",
+        .description =
+            "Puts together what the logs say about the decision with this id: who asked what on "
+            "whose behalf, what was answered and why, each directive that named the resource and "
+            "on whose authority the decisive one stands, which country sets were in use, what was "
+            "known of the subject, and who had reviewed it.  DIR are the folders of the logs of "
+            "all replicas: a change that explains a decision may be in another log.\n\n"
+            "Subjects are keyed hashes.  --retention-key opens what was known, which says the "
+            "subject's id as well; --hash-key with --subject compares an id.  --jwks proves that "
+            "the record is in a log that was signed.  What is missing is said.\n\n"
+            "Exit status 0: it was found; 1: it is in none of the logs, or not proved; 2: an "
+            "error.",
+        .example = "passgate audit show 6f1d0c9b2a3e4f50-4711 audit-0 audit-1 --retention-key "
+                   "retention.pem",
+    },
+    {
         .name = "audit list",
         .run = run_audit_list,
         .operands = "[DIR]",

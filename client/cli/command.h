@@ -49,6 +49,7 @@ int run_apikey_new(struct cli *cli);
 int run_audit_head(struct cli *cli);
 int run_audit_list(struct cli *cli);
 int run_audit_prove(struct cli *cli);
+int run_audit_show(struct cli *cli);
 int run_audit_verify(struct cli *cli);
 int run_batch(struct cli *cli);
 int run_check(struct cli *cli);

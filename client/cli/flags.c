@@ -109,10 +109,18 @@ const struct flag flag_table[FLAG_COUNT] = {
     [FLAG_FROM] = {"from", 0, FLAG_KIND_TEXT, IN(from), "FILE", NULL, NULL,
                    "an older tree head, the last line of this file, which the new one must go on "
                    "from"},
-    [FLAG_SUBJECT] = {"subject", 0, FLAG_KIND_TEXT, IN(subject), "SUBJECT", NULL, NULL,
-                      "only what is about this subject, by its id, which the server hashes"},
+    [FLAG_SUBJECT] =
+        {"subject", 0, FLAG_KIND_TEXT, IN(subject), "SUBJECT", NULL, NULL,
+         "what is about this subject, by its id: the server hashes it, and for audit show "
+         "--hash-key does"},
     [FLAG_ALL] = {"all", 0, FLAG_KIND_SWITCH, IN(all), NULL, NULL, NULL,
                   "writes, administrative acts and the log's own records as well"},
+    [FLAG_RETENTION_KEY] = {"retention-key", 0, FLAG_KIND_LIST, IN(retention_key), "FILE", NULL,
+                            NULL,
+                            "private key (PEM) that opens what was sealed for its public half; may "
+                            "be repeated"},
+    [FLAG_HASH_KEY] = {"hash-key", 0, FLAG_KIND_TEXT, IN(hash_key), "FILE", NULL, NULL,
+                       "the deployment's key for the hashes of subjects, 32 hex digits"},
 };
 
 bool flags_parse_duration(const char *text, int *ret_ms)

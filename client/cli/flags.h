@@ -56,6 +56,8 @@ enum flag_id {
     FLAG_FROM,
     FLAG_SUBJECT,
     FLAG_ALL,
+    FLAG_RETENTION_KEY,
+    FLAG_HASH_KEY,
     FLAG_COUNT
 };
 
@@ -102,7 +104,9 @@ struct flags {
     const char *from; /* a file */
     const char *subject;
     bool all;
-    uint64_t given; /* FLAG_BIT of those on the command line */
+    struct text_list retention_key; /* files */
+    const char *hash_key;           /* a file */
+    uint64_t given;                 /* FLAG_BIT of those on the command line */
 };
 
 enum flag_kind { FLAG_KIND_SWITCH, FLAG_KIND_TEXT, FLAG_KIND_LIST, FLAG_KIND_DURATION };

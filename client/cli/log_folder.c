@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "domain/audit/segment.h"
 #include "keys/token.h"
 
 #include <errno.h>
@@ -148,6 +149,108 @@ bool log_folder_heads(const struct cli *cli, const struct log_folder *folder,
                         strcmp(names[i], AUDIT_NEWEST_HEAD_FILE) == 0, ring, each, context, err))
             return false;
     return !cli->flags.head || read_heads(cli->flags.head, false, ring, each, context, err);
+}
+
+struct newest {
+    struct arena *arena;
+    uint64_t log_id;
+    struct audit_head head; /* size 0: none */
+    struct span jws;
+};
+
+static void consider(void *context, const struct log_head *line)
+{
+    struct newest *newest = context;
+
+    if (!line->is_good || line->is_newest || line->head.log_id != newest->log_id ||
+        line->head.size < newest->head.size)
+        return;
+    newest->head = line->head;
+    newest->jws = arena_copy(newest->arena, line->jws);
+}
+
+bool log_folder_newest_head(const struct cli *cli, const struct log_folder *folder,
+                            const struct key_ring *ring, uint64_t log_id,
+                            struct audit_head *ret_head, struct span *ret_jws, struct err *err)
+{
+    struct newest newest = {.arena = cli->arena, .log_id = log_id};
+
+    if (!log_folder_heads(cli, folder, ring, consider, &newest, err))
+        return false;
+    if (newest.head.size == 0)
+        return err_set(err, ERR_NOT_FOUND, "there is no good head of this log in %s", folder->path);
+    *ret_head = newest.head;
+    *ret_jws = newest.jws;
+    return true;
+}
+
+/* ---- records ---- */
+
+static bool scan(const struct log_folder *folder, struct span segment, bool is_last,
+                 struct audit_dictionary *dictionary,
+                 void (*each)(void *context, const struct log_record *met), void *context,
+                 struct err *err)
+{
+    struct audit_segment_header header;
+    struct audit_cursor cursor;
+    struct log_record met;
+    enum audit_step step;
+    struct span payload;
+    struct arena arena;
+    bool is_read = true;
+
+    if (segment.length < AUDIT_SEGMENT_HEADER_BYTES && is_last)
+        return true;
+    if (!audit_segment_header_get(segment, &header, err))
+        return false;
+    met.log_id = header.log_id;
+    audit_cursor_init(&cursor, segment, &header);
+    arena_init(&arena, 16 * 1024);
+    while ((step = audit_cursor_next(&cursor, &payload, &met.sequence)) == AUDIT_STEP_RECORD &&
+           is_read) {
+        struct audit_record record;
+
+        is_read = audit_record_get(payload, dictionary, cursor.base_ms, &arena, &record, err);
+        met.record = &record;
+        if (is_read)
+            each(context, &met);
+        arena_reset(&arena);
+    }
+    arena_release(&arena);
+    if (is_read && step != AUDIT_STEP_END && !(step == AUDIT_STEP_TORN && is_last))
+        is_read = err_set(err, ERR_STORE_CORRUPT,
+                          "a segment of %s is damaged at byte %zu: passgate audit verify",
+                          folder->path, cursor.offset);
+    return is_read;
+}
+
+bool log_folder_scan_segment(const struct log_folder *folder, size_t at,
+                             void (*each)(void *context, const struct log_record *met),
+                             void *context, struct err *err)
+{
+    const struct audit_files *files = &folder->files;
+    struct audit_dictionary *dictionary = audit_dictionary_new();
+    struct span segment;
+    struct arena arena;
+    bool is_read;
+
+    arena_init(&arena, 4096);
+    is_read =
+        files->read_segment(files->context, files->first_sequences[at], &arena, &segment, err) &&
+        scan(folder, segment, at + 1 == files->count, dictionary, each, context, err);
+    arena_release(&arena);
+    audit_dictionary_free(dictionary);
+    return is_read;
+}
+
+bool log_folder_scan(const struct log_folder *folder,
+                     void (*each)(void *context, const struct log_record *met), void *context,
+                     struct err *err)
+{
+    for (size_t at = 0; at < folder->files.count; at++)
+        if (!log_folder_scan_segment(folder, at, each, context, err))
+            return false;
+    return true;
 }
 
 bool log_folder_keys(const struct cli *cli, struct key_ring **ret_ring)

@@ -7,6 +7,7 @@
 #include "client/cli/command.h"
 #include "domain/audit/files.h"
 #include "domain/audit/head.h"
+#include "domain/audit/record.h"
 #include "keys/key_ring.h"
 
 struct log_folder {
@@ -42,6 +43,27 @@ MUST_CHECK bool log_folder_heads(const struct cli *cli, const struct log_folder 
                                  const struct key_ring *ring,
                                  void (*each)(void *context, const struct log_head *head),
                                  void *context, struct err *err);
+
+/* The good head of the most records of this log; NOT_FOUND when there is none. */
+MUST_CHECK bool log_folder_newest_head(const struct cli *cli, const struct log_folder *folder,
+                                       const struct key_ring *ring, uint64_t log_id,
+                                       struct audit_head *ret_head, struct span *ret_jws,
+                                       struct err *err);
+
+/* A record as it was met. */
+struct log_record {
+    uint64_t log_id;
+    uint64_t sequence;
+    const struct audit_record *record; /* as long as the call */
+};
+
+/* Every record of a segment, or of all, in order.  STORE_CORRUPT names the file. */
+MUST_CHECK bool log_folder_scan_segment(const struct log_folder *folder, size_t at,
+                                        void (*each)(void *context, const struct log_record *met),
+                                        void *context, struct err *err);
+MUST_CHECK bool log_folder_scan(const struct log_folder *folder,
+                                void (*each)(void *context, const struct log_record *met),
+                                void *context, struct err *err);
 
 /* The keys of --jwks, a JWK Set or PEM; `*ret_ring` is NULL without the flag.  Says what is wrong.
  */
