@@ -243,7 +243,9 @@ def measure_parts(build, is_quick, budgets):
     text = run_program(build, "bench/bench_claim", *(["200"] if is_quick else []))
     for what, value in re.findall(r"^(\w[\w ]*?)\s{2,}[\d.]+ us\s+([\d.]+) of its floor", text, re.MULTILINE):
         budgets.at_most(f"claim, {what} against OpenSSL alone", float(value), "", 1.3)
-    run_program(build, "bench/bench_audit")
+    text = run_program(build, "bench/bench_audit")
+    for pace, value in re.findall(r"^ *(paced|alone)\s.*?([\d.]+) bytes/record", text, re.MULTILINE):
+        budgets.at_most(f"audit log, a plain decision on disk ({pace})", float(value), " bytes", 96)
     text = run_program(build, "fault/parked_calls", "10000" if is_quick else "100000")
     for p50, p99, worst in re.findall(r"late by: p50 (\d+) us, p99 (\d+) us, max (\d+) us", text):
         budgets.note("deadline of a parked call, late by (p50)", int(p50) / 1000, " ms")

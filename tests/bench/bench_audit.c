@@ -18,16 +18,40 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { THREADS = 2, RECORDS = 1000000, PACED_RECORDS = 100000, METRIC_ROUNDS = 20000000 };
+enum {
+    THREADS = 2,
+    RECORDS = 1000000,
+    PACED_RECORDS = 100000,
+    LONE_RECORDS = 200,
+    METRIC_ROUNDS = 20000000,
+};
+
+enum pace {
+    FLAT_OUT,
+    PACED, /* a pause now and then: the cost without a full buffer */
+    ALONE, /* each in a block of its own: the most bytes that one takes */
+};
+
+static const char *const pace_names[] = {"flat out", "paced", "alone"};
 
 struct appender {
     pthread_t thread;
     struct audit_log *log;
     uint64_t count;
-    bool is_paced; /* a pause now and then: the cost without a full buffer */
+    enum pace pace;
     uint64_t refused;
     int64_t append_ns;
 };
+
+static void wait_until_durable(struct audit_log *log, uint64_t sequence)
+{
+    struct audit_state state;
+
+    do {
+        nanosleep(&(struct timespec){0, 200000}, NULL);
+        audit_get_state(log, &state);
+    } while (state.durable_sequence < sequence);
+}
 
 static void *append(void *argument)
 {
@@ -60,16 +84,19 @@ static void *append(void *argument)
                 appender->refused++;
                 sched_yield();
             }
+            if (appender->pace == ALONE)
+                wait_until_durable(appender->log, sequence);
         }
         appender->append_ns += clock_now_ns() - started_ns;
-        if (appender->is_paced)
+        if (appender->pace == PACED)
             nanosleep(&(struct timespec){0, 500000}, NULL);
     }
     return NULL;
 }
 
-static void run(struct audit_log *log, bool is_paced, uint64_t count)
+static void run(struct audit_log *log, enum pace pace, uint64_t count)
 {
+    size_t threads = pace == ALONE ? 1 : THREADS;
     struct appender appenders[THREADS] = {{0}};
     int64_t started_ns = clock_now_ns(), append_ns = 0;
     struct audit_state before, after;
@@ -77,11 +104,11 @@ static void run(struct audit_log *log, bool is_paced, uint64_t count)
     double seconds;
 
     audit_get_state(log, &before);
-    for (size_t i = 0; i < THREADS; i++) {
-        appenders[i] = (struct appender){.log = log, .count = count, .is_paced = is_paced};
+    for (size_t i = 0; i < threads; i++) {
+        appenders[i] = (struct appender){.log = log, .count = count, .pace = pace};
         thread_start(&appenders[i].thread, "bench", append, &appenders[i]);
     }
-    for (size_t i = 0; i < THREADS; i++) {
+    for (size_t i = 0; i < threads; i++) {
         pthread_join(appenders[i].thread, NULL);
         append_ns += appenders[i].append_ns;
         refused += appenders[i].refused;
@@ -92,9 +119,9 @@ static void run(struct audit_log *log, bool is_paced, uint64_t count)
     seconds = (double)(clock_now_ns() - started_ns) / 1e9;
     printf("%-10s %7.0f ns/append  %10.0f records/s to the disk  %5.1f bytes/record  %" PRIu64
            " refusals\n",
-           is_paced ? "paced" : "flat out", (double)append_ns / (double)(THREADS * count),
-           (double)(THREADS * count) / seconds,
-           (double)(after.written_bytes - before.written_bytes) / (double)(THREADS * count),
+           pace_names[pace], (double)append_ns / (double)(threads * count),
+           (double)(threads * count) / seconds,
+           (double)(after.written_bytes - before.written_bytes) / (double)(threads * count),
            refused);
 }
 
@@ -126,8 +153,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_audit: %s\n", err.detail);
         return 1;
     }
-    run(log, true, PACED_RECORDS);
-    run(log, false, RECORDS);
+    run(log, PACED, PACED_RECORDS);
+    run(log, FLAT_OUT, RECORDS);
+    run(log, ALONE, LONE_RECORDS);
     audit_close(log);
     run_metrics();
     return 0;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """passgate audit verify on a log that passgated wrote under load while it was killed again and again: it finds nothing
 in it, and finds each kind of damage that is done to it.  PASSGATE_TEST_RECORDS says how many records there are."""
+import base64
 import json
 import os
 import random
@@ -14,6 +15,7 @@ import unittest
 from pathlib import Path
 
 import grpc
+from jwcrypto import jwk, jws
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 from passgate_protos import pb  # noqa: E402
@@ -21,12 +23,22 @@ from passgate_samples import check  # noqa: E402
 from passgate_server import Server, find_program, main, needs_own_server  # noqa: E402
 
 RECORDS = int(os.environ.get("PASSGATE_TEST_RECORDS") or 100_000)
-LIVES = 6
+LIVES = max(6, RECORDS // 50_000)  # each but the last ends with SIGKILL
 STREAMS = 4
 SUBJECTS = 50
 STREAM_METHOD = "/passgate.v1.EntitlementService/StreamCheckEntitlements"
 HEADER_BYTES = 48
 FLAGS = {"audit-segment-bytes": str(max(1 << 20, RECORDS * 5)), "audit-ring-bytes": str(1 << 20)}
+
+
+def crc32c(content):
+    """RFC 3720 appendix B.4, a bit at a time."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
 
 
 def frames(segment):
@@ -146,6 +158,18 @@ class AuditVerify(unittest.TestCase):
         path.write_bytes(content)
         return path
 
+    def rewrite_a_record(self, segments, _heads):
+        """With a checksum that is right: nobody sees that but the tree."""
+        path = self.random.choice(segments)
+        content = bytearray(path.read_bytes())
+        begin, end, _kind = self.random.choice([frame for frame in frames(content) if frame[2] == 1])
+        content[end - 1] ^= 1
+        head = begin + next(at for at, byte in enumerate(content[begin:end], 1) if byte < 128)
+        content[head:head + 4] = crc32c(content[begin:head] + content[head + 4:end]).to_bytes(4, "little")
+        path.write_bytes(content)
+        path.with_suffix(".pgindex").unlink()  # which he would have made again
+        return path
+
     def remove_a_record(self, segments, _heads):
         path = self.random.choice(segments)
         content = path.read_bytes()
@@ -183,6 +207,27 @@ class AuditVerify(unittest.TestCase):
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
         return path
 
+    def forge_a_head(self, _segments, heads):
+        """Signed by whoever has the realm's key: of a history that is not that of the records."""
+        path = heads[-1]
+        line = path.read_text(encoding="ascii").splitlines()[-1]
+        said = json.loads(base64.urlsafe_b64decode(line.split(".")[1] + "=="))
+        header = json.loads(base64.urlsafe_b64decode(line.split(".")[0] + "=="))
+        key_file, = (self.server.folder / "passgate-data" / "keys").glob("*.pem")
+        said["root"] = ("A" if said["root"][0] != "A" else "B") + said["root"][1:]
+        text = line
+        while base64.urlsafe_b64decode(text.rpartition(".")[2] + "==")[32] >= 0x7F or text == line:  # the lower of its twins
+            token = jws.JWS(json.dumps(said))
+            token.add_signature(jwk.JWK.from_pem(key_file.read_bytes()), None, json.dumps(header))
+            text = token.serialize(compact=True)
+        path.write_text(text + "\n", encoding="ascii")
+        return path
+
+    def put_an_older_head(self, _segments, heads):
+        """Well signed, and not of the end: what was written since could be changed."""
+        shutil.copy(heads[-2], heads[-1])
+        return heads[-1]
+
     def put_an_index_elsewhere(self, segments, _heads):
         one, two = self.random.sample([path.with_suffix(".pgindex") for path in segments], 2)
         shutil.copy(one, two)
@@ -207,11 +252,14 @@ class AuditVerify(unittest.TestCase):
         self.assertLessEqual(size / verdict["records"], 96)
         self.prove_some()
         self.damaged("a flipped byte", self.flip_a_byte, {"frame_damaged", "header_damaged"})
+        self.damaged("a rewritten record", self.rewrite_a_record, {"tree_differs"}, is_placed=False)
         self.damaged("a removed record", self.remove_a_record, {"frame_damaged", "index_wrong"}, is_placed=False)
         self.damaged("swapped segments", self.swap_segments, {"out_of_order"})
         self.damaged("a cut tail", self.cut_the_tail, {"log_cut"})
         self.damaged("no last segment", self.take_the_last_segment, {"log_cut"})
         self.damaged("a replaced head", self.replace_a_head, {"head_wrong"})
+        self.damaged("a forged head", self.forge_a_head, {"tree_differs", "head_wrong"}, is_placed=False)
+        self.damaged("an older head", self.put_an_older_head, {"not_signed"}, is_placed=False)
         self.damaged("another index", self.put_an_index_elsewhere, {"index_wrong"})
         self.check_removed_end()
 
