@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* Of a body that is too long, or nobody's: read so far, so that the client gets to see why; then
+/* Of a body that is not kept: read so far, so that the client gets to see why; then
  * the connection is closed on it. */
 enum { DISCARD_BYTES_MAX = 256 * 1024 };
 
@@ -194,6 +194,21 @@ static enum MHD_Result discard(struct http_exchange *exchange, size_t *length)
     return exchange->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
 
+/* False: all bodies together have as much memory as they may have. */
+static bool grow_body(struct http_exchange *exchange, size_t capacity)
+{
+    struct exchange_home *home = exchange->home;
+    size_t more = capacity - exchange->body_capacity;
+
+    if (atomic_fetch_add(&home->bodies_bytes, more) + more > home->bodies_bytes_max) {
+        atomic_fetch_sub(&home->bodies_bytes, more);
+        return false;
+    }
+    exchange->body = memory_grow(exchange->body, capacity, 1);
+    exchange->body_capacity = capacity;
+    return true;
+}
+
 static enum MHD_Result receive_body(struct http_exchange *exchange, const char *bytes,
                                     size_t *length)
 {
@@ -201,15 +216,14 @@ static enum MHD_Result receive_body(struct http_exchange *exchange, const char *
 
     if (atomic_load(&exchange->state) == EXCHANGE_ANSWERED)
         return discard(exchange, length);
-    if (exchange->is_body_too_long || *length > maximum - exchange->body_length) {
-        exchange->is_body_too_long = true;
-        return discard(exchange, length);
-    }
+    if (exchange->body_refusal == 0 && *length > maximum - exchange->body_length)
+        exchange->body_refusal = 413;
     needed = exchange->body_length + *length;
-    if (needed > exchange->body_capacity) {
-        exchange->body_capacity = needed > maximum / 2 ? maximum : 2 * needed;
-        exchange->body = memory_grow(exchange->body, exchange->body_capacity, 1);
-    }
+    if (exchange->body_refusal == 0 && needed > exchange->body_capacity &&
+        !grow_body(exchange, needed > maximum / 2 ? maximum : 2 * needed))
+        exchange->body_refusal = 429;
+    if (exchange->body_refusal != 0)
+        return discard(exchange, length);
     memcpy(exchange->body + exchange->body_length, bytes, *length);
     exchange->body_length = needed;
     *length = 0;
@@ -221,9 +235,9 @@ static enum MHD_Result handle(struct http_exchange *exchange)
     struct exchange_home *home = exchange->home;
 
     connection_enter(home->connections, exchange->connection, CONNECTION_WAITS, 0);
-    if (exchange->is_body_too_long) {
+    if (exchange->body_refusal != 0) {
         exchange->must_close = true;
-        exchange_build_plain(exchange, 413, NULL);
+        exchange_build_plain(exchange, exchange->body_refusal, NULL);
         return queue(exchange);
     }
     if (atomic_load(&home->is_stopping)) {
@@ -292,6 +306,7 @@ void exchange_on_completed(void *closure, struct MHD_Connection *mhd, void **ret
         MHD_destroy_response(exchange->response);
     exchange->response = NULL;
     observe(exchange);
+    atomic_fetch_sub(&home->bodies_bytes, exchange->body_capacity);
     connection_enter(home->connections, exchange->connection, CONNECTION_RECEIVES,
                      home->receive_ms_max);
     list_remove(&home->exchanges, exchange);

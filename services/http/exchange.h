@@ -37,6 +37,8 @@ struct exchange_home {
     struct exchange_list exchanges;
     unsigned receive_ms_max;
     unsigned send_ms_max;
+    size_t bodies_bytes_max;
+    atomic_size_t bodies_bytes; /* held for bodies */
     void (*observe)(void *owner, const struct http_observation *observation);
     void *observer;
     atomic_bool is_quiescing; /* connections end with their response */
@@ -56,7 +58,7 @@ struct http_exchange {
     char parameter[HTTP_PARAMETER_MAX]; /* a copy: it outlives the connection while parked */
     bool is_parked;                     /* or was */
     bool must_close;
-    bool is_body_too_long;
+    int body_refusal; /* the status, for a body that is not kept; 0: it is */
     uint8_t *body;
     size_t body_length;
     size_t body_capacity;

@@ -6,9 +6,9 @@
  * listener that serves some groups.  Handlers run on the server's threads and do not block: what
  * takes time is parked and answered later, from any thread.
  *
- * The server answers by itself: 400 (ambiguous framing), 404, 405 with Allow, 413, 414, 431, HEAD
- * for every GET route, and 304 for a GET with the entity tag that the client has.  Nothing that a
- * client sent is ever part of what the server says about an error.
+ * The server answers by itself: 400 (ambiguous framing), 404, 405 with Allow, 413, 414, 429 (no
+ * room for another body), 431, HEAD for every GET route, and 304 for a GET with the entity tag that
+ * the client has.  Nothing that a client sent is ever part of what the server says about an error.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -75,6 +75,7 @@ struct http_options {
 
     unsigned thread_count;    /* 0: 2 */
     unsigned connections_max; /* 0: 1,024 */
+    size_t bodies_bytes_max;  /* of all requests together, beyond is 429; 0: 64 MiB */
     size_t header_bytes_max;  /* request line and header together, roughly; 0: 16 KiB */
     unsigned receive_ms_max;  /* from the last response (or the connection's start) to the end of
                                  the next request, however slowly it drips; 0: 10 s */

@@ -12,8 +12,13 @@ struct phrase {
 };
 
 static const struct phrase phrases[] = {
-    {400, "bad request\n"},       {404, "not found\n"},      {405, "method not allowed\n"},
-    {413, "content too large\n"}, {500, "internal error\n"}, {503, "the server is going away\n"},
+    {400, "bad request\n"},
+    {404, "not found\n"},
+    {405, "method not allowed\n"},
+    {413, "content too large\n"},
+    {429, "too many requests\n"},
+    {500, "internal error\n"},
+    {503, "the server is going away\n"},
 };
 
 /* Copied by the library, which fails only without memory. */

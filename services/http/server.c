@@ -8,6 +8,7 @@ enum {
     THREADS_DEFAULT = 2,
     CONNECTIONS_DEFAULT = 1024,
     HEADER_BYTES_DEFAULT = 16 * 1024,
+    BODIES_BYTES_DEFAULT = 64 * 1024 * 1024,
     RECEIVE_MS_DEFAULT = 10 * 1000,
     SEND_MS_DEFAULT = 30 * 1000,
     LAST_RESPONSES_MS = 1000, /* to get the 503s of what was parked out */
@@ -101,6 +102,8 @@ static void init_home(struct exchange_home *home, const struct http_options *opt
 
     home->receive_ms_max = or_default(options->receive_ms_max, RECEIVE_MS_DEFAULT);
     home->send_ms_max = or_default(options->send_ms_max, SEND_MS_DEFAULT);
+    home->bodies_bytes_max =
+        options->bodies_bytes_max ? options->bodies_bytes_max : BODIES_BYTES_DEFAULT;
     home->observe = options->observe;
     home->observer = options->observer;
     pthread_mutex_init(&home->exchanges.lock, NULL);

@@ -162,6 +162,54 @@ static void a_long_body_of_who_is_not_admitted_is_cut_off(void **state)
     assert_still_serves(fixture);
 }
 
+static void begin_echo(int fd, size_t length)
+{
+    static const char header[] = "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\n";
+    static const char body[1000];
+
+    client_send(fd, header, sizeof(header) - 1);
+    client_send(fd, body, length);
+}
+
+static int status_of_rest(int fd, size_t length)
+{
+    static const char body[1000];
+
+    client_send(fd, body, length);
+    return (int)strtol(client_receive(fd, answer, false) + strlen("HTTP/1.1 "), NULL, 10);
+}
+
+/* There is room for three.  One thread has looked at what came before once it has answered twice.
+ */
+static void all_bodies_together_are_bounded(void **state)
+{
+    struct server_fixture fixture;
+    int fds[4];
+
+    (void)state;
+    fixture_start(&fixture, &(struct http_options){.thread_count = 1, .bodies_bytes_max = 3000});
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        fds[i] = client_connect(&fixture);
+        begin_echo(fds[i], 600); /* more than half: memory for the whole */
+        assert_still_serves(&fixture);
+        assert_still_serves(&fixture);
+    }
+    assert_int_equal(status_of_rest(fds[3], 400), 429);
+    assert_true(client_is_closed(fds[3], 1000));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(status_of_rest(fds[i], 400), 200);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    for (int i = 0; i < 20; i++) { /* what was held is there again */
+        int fd = client_connect(&fixture);
+
+        begin_echo(fd, 600);
+        assert_int_equal(status_of_rest(fd, 400), 200);
+        close(fd);
+    }
+    fixture_stop(&fixture, 1000);
+}
+
 /* A byte every 50 ms: never idle for long, and never done. */
 static void who_drips_is_cut_off(void **state)
 {
@@ -263,6 +311,7 @@ int main(void)
         TEST(many_small_headers_are_refused_too),
         TEST(a_body_of_chunks_that_grows_too_long_is_refused),
         TEST(a_long_body_of_who_is_not_admitted_is_cut_off),
+        cmocka_unit_test(all_bodies_together_are_bounded),
         TEST(who_drips_is_cut_off),
         TEST(a_connection_that_says_nothing_is_closed),
         TEST(a_parked_exchange_may_take_longer_than_a_request),
