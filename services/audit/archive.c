@@ -235,6 +235,7 @@ static void *run(void *argument)
         if (ship_segments(archive))
             archive_ship_last_head(archive);
     }
+    mailbox_wake(&archive->ended);
     return NULL;
 }
 
@@ -272,6 +273,7 @@ struct archive *archive_start(const struct archive_options *options)
     archive->is_due = true;
     pthread_mutex_init(&archive->log_lock, NULL);
     mailbox_init(&archive->mailbox);
+    mailbox_init(&archive->ended);
     set_up_route(archive);
     thread_start(&archive->thread, "archive", run, archive);
     return archive;
@@ -296,20 +298,16 @@ void archive_leave_log(struct archive *archive)
 
 void archive_stop(struct archive *archive, int64_t grace_ms)
 {
-    struct timespec until;
-
     if (!archive)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += grace_ms / 1000;
     atomic_store(&archive->is_stopping, true);
     mailbox_wake(&archive->mailbox);
-    if (pthread_clockjoin_np(archive->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
-        atomic_store(&archive->is_cancelled, true);
-        pthread_join(archive->thread, NULL);
-    }
+    mailbox_wait(&archive->ended, grace_ms);
+    atomic_store(&archive->is_cancelled, true);
+    pthread_join(archive->thread, NULL);
     ship_place_free(archive->route.place);
     legal_holds_unref(archive->holds);
+    mailbox_release(&archive->ended);
     mailbox_release(&archive->mailbox);
     pthread_mutex_destroy(&archive->log_lock);
     arena_release(&archive->arena);

@@ -60,8 +60,10 @@ static enum ship_result look_once(struct archive *archive, struct err *err)
     return result;
 }
 
+/* A head that could not be shipped stays due. */
 static bool ship(struct archive *archive, const struct audit_head *head, struct span jws)
 {
+    int64_t now_ms = clock_monotonic_ms(archive->options.clock);
     struct err err = ERR_NONE;
     enum ship_result result = look_once(archive, &err);
 
@@ -69,9 +71,11 @@ static bool ship(struct archive *archive, const struct audit_head *head, struct 
         result = ship_head(&archive->route, jws, &err);
     if (ship_is_done(result)) {
         archive->shipped_size = head->size;
-        archive->head_shipped_ms = clock_monotonic_ms(archive->options.clock);
+        archive->head_shipped_ms = now_ms;
+        archive->next_head_ms = now_ms + archive->options.heads_every_ms;
         metrics_set(archive->options.metrics, METRIC_AUDIT_SHIP_HEAD, (double)head->time_ms / 1000);
     }
+    archive->round.is_head_given_up = !ship_is_done(result);
     return archive_note(archive, result, &err);
 }
 
@@ -83,12 +87,11 @@ bool archive_ship_head(struct archive *archive)
     struct arena arena;
     struct span jws;
 
-    if (now_ms < archive->next_head_ms)
+    if (now_ms < archive->next_head_ms || archive->round.is_head_given_up)
         return true;
     arena_init(&arena, 4096);
     if (newest_head(archive, &arena, &head, &jws)) {
         goes_on = ship(archive, &head, jws);
-        archive->next_head_ms = now_ms + archive->options.heads_every_ms;
     } else if (archive->shipped_size > 0) { /* nothing new; else there is none yet, and soon */
         archive->head_shipped_ms = now_ms;
         archive->next_head_ms = now_ms + archive->options.heads_every_ms;

@@ -14,6 +14,7 @@
 struct archive_round {
     bool has_failed;
     bool has_conflict;
+    bool is_head_given_up; /* it is tried in the next one */
 };
 
 struct archive {
@@ -21,6 +22,7 @@ struct archive {
     struct arena arena; /* of what lives as long as it does */
     pthread_t thread;
     struct mailbox mailbox;
+    struct mailbox ended; /* of whoever stops it: is woken by its end */
     atomic_bool is_kicked;
     atomic_bool is_stopping;
     atomic_bool is_cancelled; /* the place is to give up */

@@ -69,7 +69,6 @@ struct ship_s3_options {
     const char *credentials_file;
     const char *ca_file; /* NULL: the authorities of the system */
     enum ship_retain retain;
-    int64_t stall_ms; /* an answer takes no longer, on top of what the bytes take; 0: 60 s */
     const atomic_bool *is_cancelled;
 };
 

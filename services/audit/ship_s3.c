@@ -15,8 +15,8 @@
 
 enum {
     CONNECT_TIMEOUT_MS = 10 * 1000,
-    STALL_MS = 60 * 1000,
-    BYTES_PER_MS_MIN = 64, /* what is slower is taken for dead */
+    ANSWER_TIMEOUT_MS = 60 * 1000, /* on top of what the bytes take */
+    BYTES_PER_MS_MIN = 64,         /* what is slower is taken for dead */
     ANSWER_BYTES_MAX = 64 * 1024,
     CREDENTIALS_BYTES_MAX = 16 * 1024,
     HEADERS_MAX = 8,
@@ -50,7 +50,7 @@ static void exchange_init(struct exchange *exchange, struct ship_s3 *s3,
         .url = arena_printf(arena, "%s/%s/%s%s%s", options->endpoint, options->bucket,
                             options->prefix, options->prefix[0] ? "/" : "", key),
         .headers = exchange->headers,
-        .timeout_ms = options->stall_ms ? options->stall_ms : STALL_MS,
+        .timeout_ms = ANSWER_TIMEOUT_MS,
         .response_bytes_max = ANSWER_BYTES_MAX,
     };
 }
