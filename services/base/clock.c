@@ -2,7 +2,9 @@
 /* Clocks: the system's. */
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <sys/timex.h>
 #include <time.h>
 
 static _Atomic int64_t told_ms;
@@ -48,6 +50,28 @@ static int64_t system_behind_ms(const struct clock *clock)
     return latest_ms > now_ms ? latest_ms - now_ms : 0;
 }
 
+/* A kernel that does not say is one that does not know. */
+static bool system_is_synchronized(const struct clock *clock)
+{
+    struct timex asked = {.modes = 0};
+    int state = adjtimex(&asked);
+
+    (void)clock;
+    return state >= 0 && state != TIME_ERROR;
+}
+
+bool clock_check(const struct clock *clock, bool needs_synchronization, struct err *err)
+{
+    int64_t behind_ms = clock_behind_ms(clock);
+
+    if (behind_ms > CLOCK_BEHIND_MAX_MS)
+        return err_set(err, ERR_CLOCK_BEHIND,
+                       "the clock went back, and is %" PRId64 " ms behind what it was", behind_ms);
+    if (needs_synchronization && !clock_is_synchronized(clock))
+        return err_set(err, ERR_CLOCK_UNSYNCHRONIZED, "the clock is not synchronized");
+    return true;
+}
+
 /* For ages and timeouts of milliseconds: a tick behind, and a fifth of the time to read. */
 static int64_t system_monotonic_ms(const struct clock *clock)
 {
@@ -59,6 +83,7 @@ const struct clock clock_system = {
     .wall_ms = system_wall_ms,
     .monotonic_ms = system_monotonic_ms,
     .behind_ms = system_behind_ms,
+    .is_synchronized = system_is_synchronized,
 };
 
 int64_t clock_now_ns(void)

@@ -12,12 +12,15 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include "base/err.h"
+
 #include <stdint.h>
 
 struct clock {
     int64_t (*wall_ms)(const struct clock *clock);
     int64_t (*monotonic_ms)(const struct clock *clock);
-    int64_t (*behind_ms)(const struct clock *clock); /* NULL: never */
+    int64_t (*behind_ms)(const struct clock *clock);    /* NULL: never */
+    bool (*is_synchronized)(const struct clock *clock); /* NULL: always */
 };
 
 /* So much is a correction like any other. */
@@ -40,6 +43,16 @@ static inline int64_t clock_behind_ms(const struct clock *clock)
 {
     return clock->behind_ms ? clock->behind_ms(clock) : 0;
 }
+
+/* Whether somebody keeps the machine's clock right, as far as the kernel knows. */
+static inline bool clock_is_synchronized(const struct clock *clock)
+{
+    return !clock->is_synchronized || clock->is_synchronized(clock);
+}
+
+/* Whether others can rely on what is dated by it; CLOCK_BEHIND, and CLOCK_UNSYNCHRONIZED where that
+ * matters, say why not. */
+MUST_CHECK bool clock_check(const struct clock *clock, bool needs_synchronization, struct err *err);
 
 /* What a clock tells that does not go back, after reading `read_ms`; any thread. */
 int64_t clock_tell(_Atomic int64_t *told, int64_t read_ms);

@@ -135,6 +135,8 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(LEASE_LAPSED, UNAVAILABLE, 503, WARN,                                                       \
       "this replica does not hear of changes, try another one")                                   \
     X(CLOCK_BEHIND, UNAVAILABLE, 503, WARN, "this replica's clock went back, try another one")    \
+    X(CLOCK_UNSYNCHRONIZED, UNAVAILABLE, 503, WARN,                                               \
+      "this replica's clock is not synchronized, try another one")                                \
     X(DRAINING, UNAVAILABLE, 503, INFO, "the server is going away, try another one")              \
     X(STREAM_AGE, UNAVAILABLE, 503, INFO, "the stream reached its age, open a new one")           \
     X(CONFIG_INVALID, INTERNAL, 500, ERROR, "the configuration has errors")                       \

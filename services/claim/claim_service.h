@@ -20,6 +20,7 @@ struct claim_options {
     struct metrics *metrics;
     const struct clock *clock;
     struct span issuer;
+    bool needs_synchronized_clock;           /* else nothing is issued */
     int64_t lifetime_ms;                     /* the longest, and the default */
     const struct country_group *const *sets; /* that predicates answer about */
     size_t set_count;

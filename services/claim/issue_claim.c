@@ -319,22 +319,14 @@ static bool read_lifetime(struct issuing *issuing, struct err *err)
     return true;
 }
 
-/* A claim that begins in the future of everybody else, and ends too late. */
-static bool clock_is_good(const struct clock *clock, struct err *err)
-{
-    int64_t behind_ms = clock_behind_ms(clock);
-
-    return behind_ms <= CLOCK_BEHIND_MAX_MS ||
-           err_set(err, ERR_CLOCK_BEHIND, "%" PRId64 " ms behind what it was", behind_ms);
-}
-
 static bool read_request(struct issuing *issuing, const struct caller *caller, struct err *err)
 {
     const Passgate__V1__IssueClaimRequest *request = issuing->request;
     struct span subject = span_text(request->subject);
     struct revision least = {0};
 
-    if (!clock_is_good(issuing->options->clock, err) ||
+    /* A claim by a wrong clock begins in the future of everybody else, and ends too late. */
+    if (!clock_check(issuing->options->clock, issuing->options->needs_synchronized_clock, err) ||
         !field_check(FIELD_KIND_SUBJECT, subject, "subject", err) ||
         !caller_reaches(caller, subject, err) ||
         !field_check(FIELD_KIND_AUDIENCE, span_text(request->audience), "audience", err) ||

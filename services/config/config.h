@@ -77,6 +77,9 @@ enum config_memory_lock {
     CONFIG_MEMORY_LOCK_NEVER,
 };
 
+/* What is asked of the clock that dates claims. */
+enum config_claims_clock { CONFIG_CLAIMS_CLOCK_ANY, CONFIG_CLAIMS_CLOCK_SYNCHRONIZED };
+
 enum config_keys_algorithm { CONFIG_KEYS_ES256, CONFIG_KEYS_EDDSA };
 
 /* What a caller may do.  A binding holds them as bits: 1u << role. */
@@ -180,6 +183,7 @@ struct config {
     } cache;
     struct {
         int64_t lifetime_ms;
+        enum config_claims_clock clock;
     } claims;
     struct {
         const char *country_sets_file; /* "" = the built-in ones */

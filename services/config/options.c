@@ -37,6 +37,12 @@ static const char *const ship_retains[] = {
     NULL,
 };
 
+static const char *const claims_clocks[] = {
+    [CONFIG_CLAIMS_CLOCK_ANY] = "any",
+    [CONFIG_CLAIMS_CLOCK_SYNCHRONIZED] = "synchronized",
+    NULL,
+};
+
 static const char *const directives_sources[] = {
     [CONFIG_DIRECTIVES_FOLDER] = "folder",
     [CONFIG_DIRECTIVES_STORE] = "store",
@@ -239,6 +245,15 @@ const struct option options[] = {
      .min = 0,
      .max = 10 * MINUTE,
      .help = "how much longer facts may answer, marked stale, while the store does not"},
+    {.name = "claims.clock",
+     .type = OPTION_WORD,
+     .offset = FIELD(enum config_claims_clock, claims.clock),
+     .fallback = "any",
+     .words = claims_clocks,
+     .help =
+         "what the clock must be for claims to be issued: with `synchronized` none are, and the "
+         "replica is not ready, while the kernel does not know of anybody who keeps it right "
+         "(adjtimex(2); chronyd, ntpd and systemd-timesyncd tell it)"},
     {.name = "claims.lifetime",
      .type = OPTION_DURATION,
      .offset = NUMBER(claims.lifetime_ms),

@@ -115,17 +115,17 @@ static void look_at_lease(struct maintenance *maintenance)
                        "the change feed is silent: what is restricted is refused");
 }
 
-/* What was told stays true: decisions go on, and what would be dated ahead of the machine's clock
- * is not issued.  Another replica, on another machine, may know better. */
+/* What was told stays true: decisions go on, and what others would have to rely on is not issued.
+ * Another replica, on another machine, may know better. */
 static void look_at_clock(struct maintenance *maintenance)
 {
     const struct maintenance_options *options = &maintenance->options;
+    struct err err;
 
-    if (clock_behind_ms(options->clock) > CLOCK_BEHIND_MAX_MS)
-        readiness_fail(options->readiness, READINESS_CLOCK,
-                       "the clock went back: no claims until it is where it was, or a restart");
-    else
+    if (clock_check(options->clock, options->needs_synchronized_clock, &err))
         readiness_meet(options->readiness, READINESS_CLOCK);
+    else
+        readiness_fail(options->readiness, READINESS_CLOCK, err.detail);
 }
 
 static void *run(void *argument)

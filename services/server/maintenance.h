@@ -29,6 +29,7 @@ struct maintenance_options {
     struct readiness *readiness;
     int64_t lease_ms;
     const struct clock *clock;
+    bool needs_synchronized_clock; /* else the replica is not ready */
     int64_t interval_ms;
 };
 

@@ -109,6 +109,7 @@ static void fill_options(struct server *server)
         .metrics = server->metrics,
         .clock = &clock_system,
         .issuer = span_text(config->realm.issuer),
+        .needs_synchronized_clock = config->claims.clock == CONFIG_CLAIMS_CLOCK_SYNCHRONIZED,
         .lifetime_ms = config->claims.lifetime_ms,
         .read_timeout_ms = config->store.read_timeout_ms,
         .write_timeout_ms = config->store.write_timeout_ms,
@@ -242,6 +243,7 @@ static void start_threads(struct server *server)
         .readiness = server->readiness,
         .lease_ms = config->directives.lease_ms,
         .clock = &clock_system,
+        .needs_synchronized_clock = config->claims.clock == CONFIG_CLAIMS_CLOCK_SYNCHRONIZED,
         .interval_ms = config->directives.poll_ms,
     });
     server->watchdog = watchdog_start(&(struct watchdog_options){

@@ -149,6 +149,8 @@ enum metrics_listener {
       "Certificates that were found in the files, used or refused.")                              \
     X(CLOCK_BEHIND, GAUGE, "passgate_clock_behind_seconds", NULL, no_values,                      \
       "How far the machine's clock is behind what it was; 0 as a rule.")                          \
+    X(CLOCK_SYNCHRONIZED, GAUGE, "passgate_clock_synchronized", NULL, no_values,                  \
+      "1 while the kernel knows that somebody keeps the clock right.")                            \
     X(EXECUTOR_QUEUED, GAUGE, "passgate_executor_queued_jobs", NULL, no_values,                   \
       "Jobs that wait for the executor.")                                                         \
     X(READY, GAUGE, "passgate_ready", NULL, no_values, "1 while /readyz says ready.")             \

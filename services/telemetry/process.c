@@ -66,11 +66,19 @@ static double clock_behind(void *owner, size_t value)
     return (double)clock_behind_ms(owner) / 1000;
 }
 
+static double clock_synchronized(void *owner, size_t value)
+{
+    (void)value;
+    return clock_is_synchronized(owner) ? 1 : 0;
+}
+
 void process_add_metrics(struct metrics *metrics, const struct clock *clock)
 {
     metrics_set_source(metrics, METRIC_RESIDENT, resident_bytes, NULL);
     metrics_set_source(metrics, METRIC_OPEN_FDS, open_fds, NULL);
     metrics_set_source(metrics, METRIC_MAX_FDS, max_fds, NULL);
     metrics_set_source(metrics, METRIC_CLOCK_BEHIND, clock_behind, (void *)(uintptr_t)clock);
+    metrics_set_source(metrics, METRIC_CLOCK_SYNCHRONIZED, clock_synchronized,
+                       (void *)(uintptr_t)clock);
     metrics_set(metrics, METRIC_START_TIME, (double)clock_wall_ms(clock) / 1000);
 }

@@ -2,10 +2,10 @@
 /*
  * A wall clock that steps when a test says so: preloaded, in front of the C library.
  *
- * STEPPING_CLOCK names a file of one number of 64 bits that both sides map: by how many nanoseconds
- * the wall clock is off.  Only CLOCK_REALTIME is; whoever waits until a moment of it (Abseil, in
- * gRPC core, by futex(2)) waits as long as it wanted, as the kernel would see to if the clock were
- * really set.
+ * STEPPING_CLOCK names a file of two numbers of 64 bits that both sides map: by how many
+ * nanoseconds the wall clock is off, and whether the kernel says that nobody keeps it right.  Only
+ * CLOCK_REALTIME is; whoever waits until a moment of it (Abseil, in gRPC core, by futex(2)) waits
+ * as long as it wanted, as the kernel would see to if the clock were really set.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -17,29 +17,35 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { NS_PER_S = 1000000000, NS_PER_US = 1000 };
 
-static const _Atomic int64_t *offset_ns;
+struct plan {
+    _Atomic int64_t offset_ns;
+    _Atomic int64_t is_unsynchronized;
+};
 
-static __attribute__((constructor)) void map_offset(void)
+static const struct plan *plan;
+
+static __attribute__((constructor)) void map_plan(void)
 {
     const char *path = getenv("STEPPING_CLOCK");
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     void *map = MAP_FAILED;
 
     if (fd >= 0) {
-        map = mmap(NULL, sizeof(*offset_ns), PROT_READ, MAP_SHARED, fd, 0);
+        map = mmap(NULL, sizeof(*plan), PROT_READ, MAP_SHARED, fd, 0);
         close(fd);
     }
-    offset_ns = map == MAP_FAILED ? NULL : map;
+    plan = map == MAP_FAILED ? NULL : map;
 }
 
 static int64_t offset(void)
 {
-    return offset_ns ? atomic_load_explicit(offset_ns, memory_order_relaxed) : 0;
+    return plan ? atomic_load_explicit(&plan->offset_ns, memory_order_relaxed) : 0;
 }
 
 static struct timespec moved(struct timespec time, int64_t by_ns)
@@ -83,6 +89,18 @@ int gettimeofday(struct timeval *restrict ret_time, void *restrict zone)
     clock_gettime(CLOCK_REALTIME, &now);
     *ret_time = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / NS_PER_US};
     return 0;
+}
+
+int adjtimex(struct timex *asked)
+{
+    static __typeof__(&adjtimex) next;
+
+    if (!next)
+        next = NEXT(adjtimex);
+    if (!plan)
+        return next(asked);
+    return atomic_load_explicit(&plan->is_unsynchronized, memory_order_relaxed) ? TIME_ERROR
+                                                                                : TIME_OK;
 }
 
 /* What Abseil waits with: the moment is of the clock that is off. */

@@ -44,15 +44,18 @@ class WallClock:
     """What the preloaded library adds to the time of day: the file that it maps."""
 
     def __init__(self, path):
-        path.write_bytes(bytes(8))
+        path.write_bytes(bytes(16))
         with path.open("r+b") as file:
-            self.map = mmap.mmap(file.fileno(), 8)
+            self.map = mmap.mmap(file.fileno(), 16)
 
     def set_off(self, seconds):
-        self.map[:] = struct.pack("=q", int(seconds * 1e9))
+        self.map[:8] = struct.pack("=q", int(seconds * 1e9))
+
+    def be_synchronized(self, is_synchronized):
+        self.map[8:] = struct.pack("=q", not is_synchronized)
 
     def now(self):
-        return time.time() + struct.unpack("=q", self.map[:])[0] / 1e9
+        return time.time() + struct.unpack("=q", self.map[:8])[0] / 1e9
 
 
 class ClockStepsTestCase(unittest.TestCase):
@@ -116,9 +119,9 @@ class ClockStepsTestCase(unittest.TestCase):
     def is_active(self, token):
         return self.stubs.claim.IntrospectClaim(pb.IntrospectClaimRequest(token=token), timeout=CALL_SECONDS).active
 
-    def assert_issues_nothing(self, subject):
+    def assert_issues_nothing(self, subject, reason="CLOCK_BEHIND"):
         refusal = refusal_of(self.stubs.claim.IssueClaim, self.order(subject))
-        self.assertEqual((refusal.code.name, refusal.reason), ("UNAVAILABLE", "CLOCK_BEHIND"), refusal)
+        self.assertEqual((refusal.code.name, refusal.reason), ("UNAVAILABLE", reason), refusal)
 
     def assert_fits(self, token):
         """It begins now, by the clock of the machine, and lives as long as it may."""
@@ -195,6 +198,40 @@ class Steps(ClockStepsTestCase):
                 self.clock.set_off(after)
                 self.assertFalse(self.is_allowed(name, min_revision=revision))
                 self.assertFalse(self.is_allowed(name))
+
+
+class SynchronizationTestCase(ClockStepsTestCase):
+    def assert_synchronized(self, is_synchronized):
+        self.clock.be_synchronized(is_synchronized)
+        self.assertEqual(self.server.counted("passgate_clock_synchronized"), is_synchronized)
+
+
+class Unsynchronized(SynchronizationTestCase):
+    def test_a_clock_that_nobody_keeps_right_is_told_and_taken(self):
+        name = self.citizen()
+        self.assert_synchronized(False)
+        self.assert_fits(self.issue(name))
+        self.assertEqual(self.server.get("ops", "/readyz")[0], 200)
+        self.assert_synchronized(True)
+
+
+class Synchronized(SynchronizationTestCase):
+    def flags(self):
+        return {"claims-clock": "synchronized"}
+
+    def test_nothing_is_issued_by_a_clock_that_nobody_keeps_right_where_that_matters(self):
+        name, other = self.citizen(), self.citizen()
+        self.assert_synchronized(True)
+        self.assert_fits(self.issue(name))
+        self.assert_synchronized(False)
+        for subject in (name, other):
+            self.assert_issues_nothing(subject, "CLOCK_UNSYNCHRONIZED")
+        self.assertTrue(self.is_allowed(name))
+        self.wait_until(lambda: self.server.get("ops", "/readyz")[0] == 503, "/readyz says that it is not ready")
+        self.assertIn("\nclock: the clock is not synchronized\n", self.server.get("ops", "/readyz")[2])
+        self.assert_synchronized(True)
+        self.assert_fits(self.issue(other))
+        self.wait_until(lambda: self.server.get("ops", "/readyz")[0] == 200, "it is ready again")
 
 
 class UnderLoad(ClockStepsTestCase):

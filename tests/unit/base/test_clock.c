@@ -69,11 +69,57 @@ static void the_systems_clock_is_not_behind_what_it_told(void **state)
     assert_in_range(clock_behind_ms(&clock_system), 0, CLOCK_BEHIND_MAX_MS);
 }
 
+static int64_t fake_behind_ms;
+static bool fake_is_synchronized;
+
+static int64_t behind_ms(const struct clock *clock)
+{
+    (void)clock;
+    return fake_behind_ms;
+}
+
+static bool is_synchronized(const struct clock *clock)
+{
+    (void)clock;
+    return fake_is_synchronized;
+}
+
+static void what_is_wrong_with_a_clock_has_a_name(void **state)
+{
+    static const struct clock clock = {.behind_ms = behind_ms, .is_synchronized = is_synchronized};
+    static const struct clock good = {NULL};
+    static const struct {
+        int64_t behind_ms;
+        bool is_synchronized, needs_synchronization;
+        enum err_code code;
+    } rows[] = {
+        {0, true, true, ERR_OK},
+        {0, false, false, ERR_OK},
+        {0, false, true, ERR_CLOCK_UNSYNCHRONIZED},
+        {CLOCK_BEHIND_MAX_MS, true, true, ERR_OK},
+        {CLOCK_BEHIND_MAX_MS + 1, true, false, ERR_CLOCK_BEHIND},
+        {CLOCK_BEHIND_MAX_MS + 1, false, true, ERR_CLOCK_BEHIND},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = ERR_NONE;
+
+        fake_behind_ms = rows[i].behind_ms;
+        fake_is_synchronized = rows[i].is_synchronized;
+        assert_int_equal(clock_check(&clock, rows[i].needs_synchronization, &err),
+                         rows[i].code == ERR_OK);
+        assert_int_equal(err.code, rows[i].code);
+        assert_true(clock_check(&good, rows[i].needs_synchronization, &err));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clock_that_is_set_back_stands_still_until_it_is_there_again),
         cmocka_unit_test(no_thread_is_told_less_than_before),
+        cmocka_unit_test(what_is_wrong_with_a_clock_has_a_name),
         cmocka_unit_test(the_systems_clock_is_not_behind_what_it_told),
     };
 
