@@ -123,7 +123,7 @@ class Heads(TreeHeadTestCase):
 
     def test_every_head_goes_on_from_those_before_it(self):
         heads = []
-        for _ in range(4):
+        for _ in range(3):
             for _ in range(7):
                 decision_id = self.decide()
             heads.append(self.head(wait_for=decision_id).head)
