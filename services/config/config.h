@@ -246,6 +246,7 @@ struct config {
         int64_t probe_interval_ms;
         int64_t queue_age_interval_ms;
         int64_t queue_age_target_ms;
+        int64_t resets_per_second; /* 0 = no matter */
         int64_t streams_max;
         int64_t workers; /* 0 = one per CPU */
     } rpc;

@@ -563,6 +563,14 @@ const struct option options[] = {
      .max = MINUTE,
      .help = "every second call is refused with RESOURCE_EXHAUSTED while calls wait for longer "
              "than this until they are looked at; 0 is never"},
+    {.name = "rpc.resets_per_second",
+     .type = OPTION_INTEGER,
+     .offset = NUMBER(rpc.resets_per_second),
+     .fallback = "5000",
+     .min = 0,
+     .max = 1000000,
+     .help = "a connection is ended that gives up more calls a second than this before they are "
+             "answered, and more than are answered; 0 is never"},
     {.name = "rpc.streams_max",
      .type = OPTION_INTEGER,
      .offset = NUMBER(rpc.streams_max),

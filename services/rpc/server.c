@@ -2,9 +2,12 @@
 /* The server: start, and what can be asked of it. */
 #include "rpc/server.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
+#include "rpc/connections.h"
 #include "rpc/core_log.h"
 #include "rpc/credentials.h"
+#include "rpc/hang_up.h"
 #include "rpc/worker.h"
 
 #include <stdlib.h>
@@ -12,7 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ARGUMENTS_MAX = 20, POSTED_CALLS_DEFAULT = 64 };
+enum { ARGUMENTS_MAX = 20, POSTED_CALLS_DEFAULT = 64, LOOKED_AT_MAX = 256 };
 
 static grpc_arg integer(const char *name, int64_t value)
 {
@@ -52,6 +55,7 @@ static size_t fill_arguments(const struct rpc_options *options, grpc_resource_qu
     *next++ = integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     *next++ = integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
     *next++ = integer(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    *next++ = integer(GRPC_ARG_ENABLE_CHANNELZ, 1); /* where connections are counted */
     if (quota)
         *next++ = (grpc_arg){
             .type = GRPC_ARG_POINTER,
@@ -169,6 +173,9 @@ static struct rpc_server *server_new(const struct rpc_options *options)
         server->options.posted_calls = POSTED_CALLS_DEFAULT;
     if (server->options.in_flight_max == 0)
         server->options.in_flight_max = UINT32_MAX;
+    server->resets = memory_new(struct resets);
+    server->resets->per_second_max = options->resets_per_second;
+    server->resets->streams_max = options->streams_max;
     server->executor = options->executor;
     server->interceptors =
         memory_new_array(const struct rpc_interceptor *, options->interceptor_count);
@@ -249,6 +256,29 @@ void rpc_server_renew_tls(struct rpc_server *server, const struct rpc_tls *tls)
 {
     for (size_t i = 0; i < server->options.listener_count; i++)
         rpc_credentials_renew(&server->credentials[i], tls);
+}
+
+/* A part of them, from where the last look has ended: what it takes must not grow with them. */
+uint32_t rpc_server_hang_up(struct rpc_server *server)
+{
+    struct connection *connections = memory_new_array(struct connection, LOOKED_AT_MAX);
+    size_t count = connections_list(server->looked_at, connections, LOOKED_AT_MAX);
+    int64_t now_ns = clock_now_ns();
+    uint32_t ended = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct connection *connection = &connections[i];
+        struct sockaddr_in6 peer;
+
+        if (resets_look(server->resets, connection->id, connection->begun, connection->answered,
+                        now_ns) &&
+            hang_up_parse(connection->peer, &peer) &&
+            hang_up(&peer, server->ports, server->options.listener_count))
+            ended++;
+    }
+    server->looked_at = count == LOOKED_AT_MAX ? connections[count - 1].id : 0;
+    memory_free(connections);
+    return ended;
 }
 
 size_t rpc_server_method_count(const struct rpc_server *server)
@@ -352,6 +382,7 @@ void rpc_server_free(struct rpc_server *server)
         rpc_credentials_release(&server->credentials[i]);
     memory_free(server->credentials);
     memory_free(server->ports);
+    memory_free(server->resets);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->mutex);
     memory_free(server);

@@ -45,6 +45,7 @@ struct rpc_options {
     int64_t queue_age_target_ms;   /* calls get OVERLOADED while they wait for longer than this */
     int64_t queue_age_interval_ms; /* … and have done so for this long (base/queue_age.h) */
     uint32_t streams_max;          /* per connection */
+    uint32_t resets_per_second;    /* per connection; what gives up more calls is to be ended */
     size_t message_bytes_max;      /* received; rows may say less */
     size_t metadata_bytes_max;
     size_t memory_quota_bytes; /* of core's transport buffers; 0: none */
@@ -74,6 +75,11 @@ void rpc_server_renew_tls(struct rpc_server *server, const struct rpc_tls *tls);
  * false: there are as many as there may be.  Any thread. */
 MUST_CHECK bool rpc_server_take_permit(struct rpc_server *server);
 void rpc_server_give_permit(struct rpc_server *server);
+
+/* End the connections that give up most of what they begin, and much (rpc/resets.h); returns how
+ * many there were.  For one background thread, every second or so: it asks core about up to 256
+ * connections, the next time about the next ones. */
+uint32_t rpc_server_hang_up(struct rpc_server *server);
 
 size_t rpc_server_method_count(const struct rpc_server *server);
 const char *rpc_server_method_path(const struct rpc_server *server, size_t index);

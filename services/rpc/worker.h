@@ -11,6 +11,7 @@
 
 #include "base/queue_age.h"
 #include "rpc/call_state.h"
+#include "rpc/resets.h"
 #include "rpc/server.h"
 
 #include <pthread.h>
@@ -92,6 +93,8 @@ struct rpc_server {
     bool has_tls;                        /* one of the listeners at least */
     atomic_uint permits;                 /* for calls that may be shed, that no worker has taken */
     uint32_t permit_batch;
+    struct resets *resets;  /* of who hangs up; so is the next */
+    int64_t looked_at;      /* the id of the connection with which the last look has ended */
     atomic_int streams_end; /* enum streams_end */
     struct rpc_op stopped;
     pthread_mutex_t mutex; /* of `is_stopped` */

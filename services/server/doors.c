@@ -94,6 +94,7 @@ static bool start_core(struct server *server, const struct rpc_tls *tls, uint32_
         .queue_age_target_ms = config->rpc.queue_age_target_ms,
         .queue_age_interval_ms = config->rpc.queue_age_interval_ms,
         .streams_max = (uint32_t)config->rpc.streams_max,
+        .resets_per_second = (uint32_t)config->rpc.resets_per_second,
         .message_bytes_max = (size_t)config->rpc.message_bytes_max,
         .metadata_bytes_max = (size_t)config->rpc.metadata_bytes_max,
         .memory_quota_bytes = (size_t)config->rpc.memory_quota_bytes,

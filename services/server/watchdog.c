@@ -108,6 +108,18 @@ static void look_at_descriptors(const struct watchdog *watchdog)
         readiness_meet(watchdog->options.readiness, READINESS_DESCRIPTORS);
 }
 
+/* Whose they were is not said: an address is a person's, now and then. */
+static void hang_up(const struct watchdog *watchdog)
+{
+    uint32_t count = rpc_server_hang_up(watchdog->options.rpc);
+
+    if (count == 0)
+        return;
+    metrics_count(metrics_shared(watchdog->options.metrics), METRIC_HUNG_UP, 0, count);
+    LOG(WARN, "rpc.hung_up", "ended connections that gave up most of their calls",
+        log_number("connections", count));
+}
+
 /* What a name also stands for need not be bound; an address that is never answered is worth a line.
  */
 static void log_unanswered(const struct watchdog *watchdog)
@@ -128,6 +140,7 @@ static void *run(void *argument)
         int64_t began_ms = clock_monotonic_ms(&clock_system), left_ms;
 
         look_at_descriptors(watchdog);
+        hang_up(watchdog);
         if (is_deaf(watchdog)) {
             options->on_deaf(options->context);
             break;

@@ -251,6 +251,7 @@ static void start_threads(struct server *server)
         .probe_count = server->probe_count,
         .interval_ms = config->rpc.probe_interval_ms,
         .failures_max = (uint32_t)config->rpc.probe_failures,
+        .rpc = server->rpc,
         .metrics = server->metrics,
         .readiness = server->readiness,
         .on_deaf = on_deaf,

@@ -79,6 +79,8 @@ enum metrics_listener {
       "Attempts to read the callers of the configuration again.")                                 \
     X(PROBE_FAILURES, COUNTER, "passgate_rpc_probe_failures_total", NULL, no_values,              \
       "Rounds of the self-probe in which a listener did not answer.")                             \
+    X(HUNG_UP, COUNTER, "passgate_rpc_connections_ended_total", NULL, no_values,                  \
+      "Connections that were ended for giving up most of their calls.")                           \
     X(DECISIONS, COUNTER, "passgate_decisions_total", "reason", decision_reasons,                 \
       "Decisions made, by reason; every item of a batch counts.")                                 \
     X(LEASE_REFUSALS, COUNTER, "passgate_lease_refusals_total", NULL, no_values,                  \
