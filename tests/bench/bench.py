@@ -327,7 +327,8 @@ def measure_overload(build, folder, is_quick, budgets):
     budgets.at_least(f"overload: goodput at {OVERLOAD} times the knee ({OVERLOAD * knee} calls at once) / the best",
                      statistics.median(ratios), 0.9)
 
-    refusing = Passgated(build, folder / "full", **{"rpc-in-flight-max": 1})
+    refusing = Passgated(build, folder / "full", **{  # a stream lives for 0.8 of the grace
+        "rpc-in-flight-max": 1, "rpc-connection-age": "600s", "rpc-connection-grace": "600s"})
     costs = []
     with refusing.server, Server("bare floor", [str(build / "tests/bench/floor_server"), "--bare"],
                                  folder / "bare.log") as bare:
