@@ -5,7 +5,9 @@ time is over."""
 import json
 import shutil
 
-from audit_shipping import BucketTestCase, ShippingTestCase
+from audit_shipping import RESOURCE, BucketTestCase, ShippingTestCase
+from passgate_protos import CALL_SECONDS, pb
+from passgate_samples import check
 from passgate_server import ORGANIZATIONS, main
 
 
@@ -42,7 +44,20 @@ class ToAFolder(ShippingTestCase):
         listed = self.audit_command("list", self.place / self.log_id, "--outcome", "deny").stdout
         self.assertIn(first, listed)
         self.assertEqual(self.readyz(), (200, "ok"))
-        self.assertGreater(self.metric("shipped_bytes_total"), 0)
+        self.wait(lambda: self.metric("shipped_bytes_total") > 0, "counted")
+
+    def test_a_segment_that_is_full_is_shipped_while_the_server_goes_on(self):
+        self.serve(**self.flags, audit_segment_bytes="1MiB", audit_ring_bytes="256KiB")
+        stubs = self.server.stubs()
+        checks = [check(f"user-{number}", RESOURCE) for number in range(1000)]
+        for _ in range(200):
+            stubs.entitlement.BatchCheckEntitlements(pb.BatchCheckEntitlementsRequest(checks=checks), timeout=CALL_SECONDS)
+            if list((self.audit / "segments").glob("*.pgindex")):
+                break
+        self.wait_until_shipped()
+        self.assertGreater(len([name for name in self.shipped() if name.endswith(".pgaudit")]), 0)
+        self.wait(lambda: self.metric("shipped_bytes_total") > 1 << 20, "counted")
+        self.assertEqual(self.verify(self.place / self.log_id)["findings"], [])
 
     def test_a_clean_stop_ships_the_last_segment_and_its_head(self):
         self.serve(**self.flags)
@@ -121,6 +136,12 @@ class ToAFolder(ShippingTestCase):
         self.assertEqual(latest.read_bytes(), kept)
         self.assertIn("it was cut, or is an older copy", self.logged("audit.ship_failed")[-1]["detail"])
         self.assertIn("log_cut", {finding["finding"] for finding in self.verify(self.audit, "--head", latest)["findings"]})
+        # It is not forgotten while nothing else is wrong, and whoever knows why takes it away.
+        self.wait(lambda: self.metric('ship_failures_total{kind="other_content"}') >= 2, "looked at again")
+        self.assertIn("something else", self.readyz()[1])
+        self.assertEqual(self.logged("audit.ship_recovered"), [])
+        latest.unlink()
+        self.wait(lambda: latest.exists() and self.readyz()[1] == "ok", "its own")
 
     def test_a_server_killed_at_any_moment_ships_all_of_it(self):
         self.serve(**self.flags)
