@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Shipping to a bucket whose server refuses, breaks, is slow, is somebody else, or holds something else."""
+"""Shipping to a bucket: what is there already, and a server that refuses, breaks, is slow, is somebody else, or holds
+something else."""
 import http.client
 import shutil
 import subprocess
@@ -14,6 +15,22 @@ S3RVER = ROOT / "build" / "node" / "node_modules" / ".bin" / "s3rver"
 
 
 class Trouble(BucketTestCase):
+    def test_the_same_content_counts_as_shipped_by_its_checksum(self):
+        self.check_same_content()
+
+    def test_a_bucket_is_asked_to_keep_what_it_gets(self):
+        self.serve(**self.flags, audit_ship_retain="compliance", audit_retention="30d")
+        self.decide()
+        self.restart()
+        self.wait_until_shipped()
+        self.wait(lambda: self.s3.keys("latest.jws"), "the newest head")
+        for key in self.s3.keys():
+            mode, until = self.s3.locks[key]
+            if key.endswith("latest.jws"):
+                self.assertIsNone(mode)
+            else:
+                self.assertEqual((mode, until[:2]), ("COMPLIANCE", "20"))
+
     def test_the_same_content_counts_as_shipped_where_no_checksum_is_kept(self):
         self.s3.keeps_checksums = False
         self.check_same_content()

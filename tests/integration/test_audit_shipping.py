@@ -254,22 +254,6 @@ class ToABucket(BucketTestCase):
         done = self.audit_command("prove", decision, folder, "--jwks", self.jwks())
         self.assertIn("PROVED\n", done.stdout, done.stderr)
 
-    def test_the_same_content_counts_as_shipped_by_its_checksum(self):
-        self.check_same_content()
-
-    def test_a_bucket_is_asked_to_keep_what_it_gets(self):
-        self.serve(**self.flags, audit_ship_retain="compliance", audit_retention="30d")
-        self.decide()
-        self.restart()
-        self.wait_until_shipped()
-        self.wait(lambda: self.s3.keys("latest.jws"), "the newest head")
-        for key in self.s3.keys():
-            mode, until = self.s3.locks[key]
-            if key.endswith("latest.jws"):
-                self.assertIsNone(mode)
-            else:
-                self.assertEqual((mode, until[:2]), ("COMPLIANCE", "20"))
-
 
 if __name__ == "__main__":
     main()
