@@ -66,6 +66,18 @@ static double read_store_feed_age(void *owner, size_t value)
     return (double)store_state(owner).feed_age_ms / 1000;
 }
 
+static double read_store_doubted(void *owner, size_t value)
+{
+    (void)value;
+    return (double)store_state(owner).doubted_keys;
+}
+
+static double read_store_put_again(void *owner, size_t value)
+{
+    (void)value;
+    return (double)store_state(owner).put_again;
+}
+
 static double read_lease_remaining(void *owner, size_t value)
 {
     const struct sources *sources = owner;
@@ -161,6 +173,8 @@ void sources_connect(const struct sources *sources, struct arena *arena)
         {METRIC_STORE_UP, read_store_up},
         {METRIC_STORE_PENDING, read_store_pending},
         {METRIC_STORE_FEED_AGE, read_store_feed_age},
+        {METRIC_STORE_DOUBTED, read_store_doubted},
+        {METRIC_STORE_PUT_AGAIN, read_store_put_again},
         {METRIC_AUDIT_BACKLOG, read_audit_backlog},
         {METRIC_READY, read_ready},
         {METRIC_RPC_ACTIVE, read_rpc_active},

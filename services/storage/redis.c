@@ -58,6 +58,7 @@ static void tick(struct redis_store *store)
     due_ms = earlier(due_ms, redis_sentinels_tick(store, now_ms));
     due_ms = earlier(due_ms, redis_beat_tick(store, now_ms));
     redis_write_flush(store);
+    redis_again_count(store);
     if (store->stop_due_ms != 0)
         due_ms = earlier(due_ms, store->stop_due_ms);
     if (due_ms != INT64_MAX)
@@ -169,6 +170,8 @@ static void get_state(struct store *store, struct store_state *ret_state)
                  atomic_load(&redis->connections[REDIS_READER].is_up),
         .epoch = atomic_load_explicit(&redis->epoch, memory_order_relaxed),
         .pending = atomic_load_explicit(&redis->pending, memory_order_relaxed),
+        .doubted_keys = atomic_load_explicit(&redis->doubted, memory_order_relaxed),
+        .put_again = atomic_load_explicit(&redis->put_again, memory_order_relaxed),
     };
 }
 
@@ -179,6 +182,7 @@ static void release(struct redis_store *store)
     pthread_mutex_destroy(&store->mutex);
     arena_release(&store->scratch);
     arena_release(&store->option_texts);
+    ledger_free(store->ledger);
     memory_free(store->partitions);
     memory_free(store);
 }
@@ -339,6 +343,7 @@ static struct redis_store *new_store(const struct redis_options *options,
     arena_init(&store->option_texts, OPTION_BYTES);
     arena_init(&store->scratch, SCRATCH_BYTES);
     keep_options(store, options);
+    store->ledger = ledger_new(LEDGER_KEYS_MAX, LEDGER_BYTES_MAX);
     store->partitions = memory_new_array(struct redis_partition, options->partition_count);
     store->feed_names =
         arena_new_array(&store->option_texts, struct span, options->partition_count);

@@ -3,8 +3,9 @@
  * The layout and the epochs: what the writer does before anything else is asked of a server.
  *
  * A server that is not in the life that the epoch began in has been started again, promoted, or
- * filled with a backup: what it has may be older than what was seen.  So another epoch begins, and
- * the listeners are told to forget, before anything is answered.
+ * filled with a backup: what it has may be older than what was seen.  So another epoch begins, the
+ * listeners are told to forget, and what was lost of our own is put there again, before anything is
+ * answered.
  */
 #include "storage/redis_store.h"
 
@@ -19,15 +20,19 @@ static void note_epoch(struct redis_store *store, uint64_t epoch)
 }
 
 static void enter_epoch(struct redis_store *store, uint16_t index, uint64_t epoch,
-                        struct span epoch_text, uint64_t number)
+                        struct span epoch_text, uint64_t number, struct span inherited)
 {
     struct redis_partition *partition = &store->partitions[index];
     bool is_first = partition->epoch == 0;
 
     if (number > partition->newest)
         partition->newest = number;
-    if (span_is(epoch_text, partition->epoch_text))
+    if (span_is(epoch_text, partition->epoch_text)) {
+        ledger_stay(store->ledger, index);
         return;
+    }
+    ledger_enter(store->ledger, index, epoch,
+                 redis_inherited_number(inherited, epoch, partition->epoch_text));
     memcpy(partition->epoch_text, epoch_text.data, epoch_text.length);
     partition->epoch_text[epoch_text.length] = '\0';
     partition->epoch = epoch;
@@ -50,9 +55,10 @@ static void on_begun(struct redis_command *command, const redisReply *reply)
 
     if (!reply)
         return;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
         reply->element[0]->type != REDIS_REPLY_STRING ||
         reply->element[1]->type != REDIS_REPLY_STRING ||
+        reply->element[2]->type != REDIS_REPLY_STRING ||
         !redis_epoch_decode(redis_reply_span(reply->element[0]), &epoch) ||
         !redis_decimal_decode(redis_reply_span(reply->element[1]), &counter) ||
         counter >> STORE_NUMBER_COUNTER_BITS != 0) {
@@ -60,14 +66,15 @@ static void on_begun(struct redis_command *command, const redisReply *reply)
         return;
     }
     enter_epoch(store, command->index, epoch, redis_reply_span(reply->element[0]),
-                redis_number_of(epoch, counter));
+                redis_number_of(epoch, counter), redis_reply_span(reply->element[2]));
     if (--store->begin_left == 0)
-        redis_connection_ready(connection);
+        redis_again(connection);
 }
 
 static void begin_partition(struct redis_connection *connection, uint16_t index)
 {
-    static const enum redis_part parts[] = {REDIS_EPOCH, REDIS_COUNTER, REDIS_FEED, REDIS_OUTBOX};
+    static const enum redis_part parts[] = {REDIS_EPOCH, REDIS_COUNTER, REDIS_FEED, REDIS_OUTBOX,
+                                            REDIS_INHERITED};
     struct redis_store *store = connection->store;
     uint64_t newest = store->partitions[index].newest;
     struct redis_command *command = redis_command_new(connection, on_begun);

@@ -3,10 +3,11 @@
 -- What a replica does with each partition before it writes or reads there: go on in its epoch, or begin another one if
 -- the server is another one, was a replica since, or knows less than somebody has seen.
 --
--- KEYS  epoch, counter, feed, outbox
+-- KEYS  epoch, counter, feed, outbox, inherited
 -- ARGV  life of the server, epoch and counter of the newest number that this replica has seen
 --
--- Returns the epoch text and the counter.  A new epoch begins its counter at the time (units of 4 ms since 2026), so
+-- Returns the epoch text, the counter, and what the epoch began with: its number, the counter of the last write that was
+-- there, and the text of the epoch before.  A new epoch begins its counter at the time (units of 4 ms since 2026), so
 -- that an older copy of the data, put back where no replica remembers anything, still gives no number a second time.
 local EPOCH_LIMIT, TIME_BASE_S, UNITS_PER_S, UNIT_US = 16777216, 1767225600, 250, 4000
 
@@ -44,8 +45,9 @@ if life ~= ARGV[1] or newest_epoch > epoch or newest_epoch == epoch and newest_c
         return redis.error_reply('CORRUPT no epoch is left')
     end
     counter = math.max(counter, (tonumber(time[1]) - TIME_BASE_S) * UNITS_PER_S + math.floor(tonumber(time[2]) / UNIT_US))
+    redis.call('SET', KEYS[5], string.format('%.0f %.0f ', epoch, tonumber(kept or '0')) .. (stored or ''))
     stored = string.format('%.0f', epoch) .. ' ' .. ARGV[1]
     redis.call('SET', KEYS[2], string.format('%.0f', counter))
     redis.call('SET', KEYS[1], stored)
 end
-return {stored, string.format('%.0f', counter)}
+return {stored, string.format('%.0f', counter), redis.call('GET', KEYS[5]) or ''}

@@ -23,6 +23,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+struct ledger_write;
 struct redis_store;
 struct redis_connection;
 struct redis_socket;
@@ -50,6 +51,7 @@ struct redis_command {
     /* Exactly once; a NULL reply: the connection is gone, connection->err says why. */
     void (*on_reply)(struct redis_command *command, const redisReply *reply);
     struct store_request *request; /* NULL: of the store itself, or nobody waits any more */
+    struct ledger_write *written;  /* what is being written; NULL: nothing, or it is noted */
     uint16_t index;                /* of the partition or the script that it is about */
     int64_t sent_ms;
     int64_t patience_ms; /* what it may take on top: a command that blocks */

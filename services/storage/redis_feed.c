@@ -83,8 +83,10 @@ static void take_write(struct redis_store *store, uint16_t index, uint64_t numbe
         redis_tell_reset(store, index);
         return;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        redis_again_note(store, &changes[i]);
         tell_change(store, &changes[i]);
+    }
 }
 
 /* [id, [name, value, …]]: the value of one field; false when it has no such shape or field. */

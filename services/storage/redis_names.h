@@ -5,6 +5,8 @@
  *     PREFIX:{pNN}:HASHKEYID:SPACE:HEX32   a value
  *     PREFIX:{pNN}:epoch                   "EPOCH LIFE": the epoch, and the server it began on
  *     PREFIX:{pNN}:counter                 of the last write
+ *     PREFIX:{pNN}:inherited               "EPOCH COUNTER TEXT": the last write that was there when
+ *                                          EPOCH began, and what stood under epoch until then
  *     PREFIX:{pNN}:feed                    stream: one entry for every write
  *     PREFIX:{pNN}:outbox                  stream: audit records that nobody has taken over yet
  *     PREFIX:{pNN}:claim                   whose turn it is to take them over
@@ -28,6 +30,7 @@ enum redis_part {
     REDIS_OUTBOX,
     REDIS_CLAIM,
     REDIS_LAYOUT,
+    REDIS_INHERITED,
 };
 
 struct redis_names {

@@ -87,6 +87,9 @@ static bool repeat(struct redis_command *command, const redisReply *reply)
     if (!redis_reply_is_noscript(reply) || command->is_repeated)
         return false;
     redis_script_load(command->connection);
+    if (command->written)
+        ledger_refused(command->written);
+    command->written = NULL;
     if (command->request)
         send_request(command->connection->store, command->request, true);
     return true;
@@ -103,6 +106,16 @@ static bool take(struct redis_command *command, const redisReply *reply, struct 
     return operations[operation].take(command, reply, err);
 }
 
+/* Nothing of a write that was refused has happened; of one without an answer nobody knows. */
+static void note_written(struct redis_command *command, const redisReply *reply)
+{
+    if (command->written && reply)
+        ledger_refused(command->written);
+    else if (command->written)
+        ledger_unsure(command->connection->store->ledger, command->written);
+    command->written = NULL;
+}
+
 static void on_reply(struct redis_command *command, const redisReply *reply)
 {
     struct redis_connection *connection = command->connection;
@@ -114,6 +127,7 @@ static void on_reply(struct redis_command *command, const redisReply *reply)
     if (reply && repeat(command, reply))
         return;
     is_ok = reply && take(command, reply, &err);
+    note_written(command, reply);
     request = command->request;
     if (is_ok || (reply && err.code == ERR_CONFLICT))
         redis_note_works(connection);
@@ -121,6 +135,7 @@ static void on_reply(struct redis_command *command, const redisReply *reply)
         redis_note_fails(connection, reply ? &err : &connection->err);
     if (!request)
         return;
+    is_ok = is_ok && redis_again_believes(store, request, &err);
     if (!reply) {
         redis_request_fail(store, request, &connection->err);
     } else if (is_ok && redis_scan_goes_on(request)) {
@@ -148,7 +163,10 @@ static void send_request(struct redis_store *store, struct store_request *reques
     command->operation = (uint8_t)request->operation;
     command->index = request->partition;
     command->is_repeated = is_repeated;
-    store->is_wait_due |= request->operation == STORE_WRITE;
+    if (request->operation == STORE_WRITE) {
+        command->written = ledger_sent(request);
+        store->is_wait_due = true;
+    }
     operation->build(store, request, &args);
     redis_command_send(command, &args);
 }

@@ -4,6 +4,7 @@
 
 #include "storage/redis_store.h"
 
+#include "redis_again_lua.h"
 #include "redis_beat_lua.h"
 #include "redis_begin_lua.h"
 #include "redis_claim_lua.h"
@@ -22,6 +23,7 @@ static const struct script scripts[REDIS_SCRIPTS] = {
     [REDIS_SCRIPT_BEAT] = {REDIS_WRITER, redis_beat_lua, &redis_beat_lua_length},
     [REDIS_SCRIPT_OUTBOX] = {REDIS_READER, redis_outbox_lua, &redis_outbox_lua_length},
     [REDIS_SCRIPT_CLAIM] = {REDIS_WRITER, redis_claim_lua, &redis_claim_lua_length},
+    [REDIS_SCRIPT_AGAIN] = {REDIS_WRITER, redis_again_lua, &redis_again_lua_length},
 };
 
 /* The reply is the name to call it by. */

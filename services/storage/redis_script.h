@@ -11,6 +11,7 @@ enum redis_script {
     REDIS_SCRIPT_BEAT,
     REDIS_SCRIPT_OUTBOX,
     REDIS_SCRIPT_CLAIM,
+    REDIS_SCRIPT_AGAIN,
     REDIS_SCRIPTS,
 };
 

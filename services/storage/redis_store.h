@@ -6,6 +6,7 @@
 #ifndef STORAGE_REDIS_STORE_H
 #define STORAGE_REDIS_STORE_H
 
+#include "storage/ledger.h"
 #include "storage/redis.h"
 #include "storage/redis_connection.h"
 #include "storage/redis_names.h"
@@ -59,6 +60,12 @@ struct redis_store {
     struct redis_partition *partitions;
     size_t begin_left; /* partitions that have not answered */
 
+    struct ledger *ledger;
+    size_t again_left;        /* writes on their way there once more */
+    uint64_t again_told;      /* of put_again, in the log */
+    size_t again_found_newer; /* values that were not put again: somebody had written on without
+                                 them */
+
     struct redis_queue unconfirmed; /* written, and not acknowledged by enough replicas yet */
     bool is_wait_due;
 
@@ -69,6 +76,8 @@ struct redis_store {
 
     atomic_size_t pending;
     _Atomic uint64_t epoch;
+    atomic_size_t doubted; /* keys, as the ledger has them */
+    _Atomic uint64_t put_again;
     _Atomic int64_t beat_sent_ms; /* by options.clock: when the last one read back was sent */
     _Atomic(struct store_listener *) listeners;
 };
@@ -121,6 +130,14 @@ MUST_CHECK bool redis_scan_take(struct redis_command *command, const redisReply 
 bool redis_scan_goes_on(const struct store_request *request);
 
 /* redis_write.c */
+enum { REDIS_WRITE_KEYS = 4 }; /* before those of guards and puts */
+
+void redis_write_add_keys(struct redis_store *store, const struct store_request *request,
+                          struct redis_args *args);
+void redis_write_add_changes(struct redis_store *store, const struct store_request *request,
+                             struct redis_args *args);
+void redis_write_add_put(struct redis_store *store, const struct store_put *put, int64_t now_ms,
+                         struct redis_args *args);
 void redis_write_build(struct redis_store *store, struct store_request *request,
                        struct redis_args *args);
 MUST_CHECK bool redis_write_take(struct redis_command *command, const redisReply *reply,
@@ -140,6 +157,14 @@ void redis_write_flush(struct redis_store *store);
 void redis_begin(struct redis_connection *connection);
 /* Somebody has begun another epoch: so must we, before the next write. */
 void redis_epoch_changed(struct redis_store *store);
+
+/* redis_again.c: when all partitions have begun. */
+void redis_again(struct redis_connection *connection);
+/* False for a read that found less than what is known. */
+MUST_CHECK bool redis_again_believes(struct redis_store *store, const struct store_request *request,
+                                     struct err *err);
+void redis_again_note(struct redis_store *store, const struct store_change *change);
+void redis_again_count(struct redis_store *store);
 
 /* redis_feed.c */
 void redis_tell_changes(struct redis_store *store, const struct store_request *request);

@@ -169,3 +169,17 @@ bool redis_epoch_decode(struct span text, uint64_t *ret_epoch)
     *ret_epoch = epoch;
     return true;
 }
+
+uint64_t redis_inherited_number(struct span inherited, uint64_t epoch, const char *text_before)
+{
+    struct span epoch_text, rest, counter_text, before;
+    uint64_t begun, counter, epoch_before;
+
+    if (!split(inherited, ' ', &epoch_text, &rest) || !split(rest, ' ', &counter_text, &before) ||
+        !redis_decimal_decode(epoch_text, &begun) ||
+        !redis_decimal_decode(counter_text, &counter) ||
+        !redis_epoch_decode(before, &epoch_before) || begun != epoch ||
+        counter >> STORE_NUMBER_COUNTER_BITS != 0 || !span_is(before, text_before))
+        return 0;
+    return redis_number_of(epoch_before, counter);
+}

@@ -6,6 +6,7 @@
  *     changes  of one write, in its feed entry: kind 1, id 16, as often as there are changes
  *     id       of a stream entry: "EPOCH-COUNTER", both decimal; the number of the write
  *     epoch    "EPOCH LIFE": of the server, see storage/redis_check.h
+ *     inherited  "EPOCH COUNTER TEXT": the counter, and the text of the epoch before
  *
  * Format, space and id of a value are together its subject: whoever reads a value compares it with
  * what was asked for, so that a reply that belongs to another question is never an answer.
@@ -55,6 +56,10 @@ size_t redis_id_encode(uint64_t number, char text[static REDIS_ID_MAX]);
 
 /* False for anything but an epoch above 0, a blank, and the run id. */
 MUST_CHECK bool redis_epoch_decode(struct span text, uint64_t *ret_epoch);
+
+/* What a server had when that epoch began, for whoever was in the one with that text until then:
+ * the number of the last write; 0 when it tells nothing about this. */
+uint64_t redis_inherited_number(struct span inherited, uint64_t epoch, const char *text_before);
 
 static inline uint64_t redis_number_of(uint64_t epoch, uint64_t counter)
 {

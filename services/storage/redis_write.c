@@ -8,8 +8,6 @@
 
 #include <inttypes.h>
 
-enum { WRITE_KEYS_FIXED = 4 };
-
 /*
  * Readers decide by their own clock whether a value has expired.  Redis lets go of it that much
  * later, so that a clock there that is ahead takes nothing away from them.
@@ -18,13 +16,13 @@ enum { WRITE_KEYS_FIXED = 4 };
 /* Longer than that is for ever, to Redis. */
 #define LIFE_MAX_MS (INT64_C(36525) * TIMESTAMP_DAY_MS)
 
-static void add_keys(struct redis_store *store, const struct store_request *request,
-                     struct redis_args *args)
+void redis_write_add_keys(struct redis_store *store, const struct store_request *request,
+                          struct redis_args *args)
 {
-    static const enum redis_part parts[WRITE_KEYS_FIXED] = {REDIS_EPOCH, REDIS_COUNTER, REDIS_FEED,
+    static const enum redis_part parts[REDIS_WRITE_KEYS] = {REDIS_EPOCH, REDIS_COUNTER, REDIS_FEED,
                                                             REDIS_OUTBOX};
 
-    for (size_t i = 0; i < WRITE_KEYS_FIXED; i++)
+    for (size_t i = 0; i < REDIS_WRITE_KEYS; i++)
         redis_args_add(
             args, redis_name_part(&store->names, request->partition, parts[i], &store->scratch));
     for (size_t i = 0; i < request->guard_count; i++)
@@ -35,8 +33,8 @@ static void add_keys(struct redis_store *store, const struct store_request *requ
                                               request->puts[i].key, &store->scratch));
 }
 
-static void add_changes(struct redis_store *store, const struct store_request *request,
-                        struct redis_args *args)
+void redis_write_add_changes(struct redis_store *store, const struct store_request *request,
+                             struct redis_args *args)
 {
     size_t length = request->change_count * REDIS_CHANGE_BYTES;
     uint8_t *bytes = arena_alloc(&store->scratch, length);
@@ -67,8 +65,8 @@ static void add_life(struct redis_store *store, int64_t expires_at_ms, int64_t n
 }
 
 /* The version stands between the two: the script knows it. */
-static void add_put(struct redis_store *store, const struct store_put *put, int64_t now_ms,
-                    struct redis_args *args)
+void redis_write_add_put(struct redis_store *store, const struct store_put *put, int64_t now_ms,
+                         struct redis_args *args)
 {
     uint8_t *subject = arena_alloc(&store->scratch, REDIS_SUBJECT_BYTES), *behind;
     size_t length = REDIS_NUMBER_BYTES + put->data.length;
@@ -95,18 +93,18 @@ void redis_write_build(struct redis_store *store, struct store_request *request,
 
     (void)FAILPOINT("before_store_write");
     redis_script_call(store, REDIS_SCRIPT_WRITE,
-                      WRITE_KEYS_FIXED + request->guard_count + request->put_count, args);
-    add_keys(store, request, args);
+                      REDIS_WRITE_KEYS + request->guard_count + request->put_count, args);
+    redis_write_add_keys(store, request, args);
     redis_args_text(args, store->partitions[request->partition].epoch_text);
     redis_args_number(args, scratch, now_ms);
     redis_args_number(args, scratch, store->options.feed_entries_max);
-    add_changes(store, request, args);
+    redis_write_add_changes(store, request, args);
     redis_args_number(args, scratch, (int64_t)request->guard_count);
     redis_args_number(args, scratch, (int64_t)request->put_count);
     for (size_t i = 0; i < request->guard_count; i++)
         add_guard(store, &request->guards[i], args);
     for (size_t i = 0; i < request->put_count; i++)
-        add_put(store, &request->puts[i], now_ms, args);
+        redis_write_add_put(store, &request->puts[i], now_ms, args);
     for (size_t i = 0; i < request->outbox_count; i++)
         redis_args_add(args, request->outbox[i].record);
 }
@@ -142,6 +140,8 @@ bool redis_write_take(struct redis_command *command, const redisReply *reply, st
     (void)FAILPOINT("after_store_commit");
     if (number > partition->newest)
         partition->newest = number;
+    ledger_written(store->ledger, command->written, number, redis_now_ms());
+    command->written = NULL;
     if (request)
         take_written(store, request, number);
     return true;

@@ -229,6 +229,8 @@ struct store_state {
     uint64_t epoch;
     int64_t feed_age_ms; /* since the feed last proved to be alive; 0 where it cannot lag */
     size_t pending;      /* requests taken and not answered */
+    size_t doubted_keys; /* that a server has lost, as far as is known, and nobody has put again */
+    uint64_t put_again;  /* own writes that a server had lost, and that are there again */
 };
 
 struct store;

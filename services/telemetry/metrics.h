@@ -114,6 +114,10 @@ enum metrics_listener {
       "Requests that the store has taken and not answered.")                                      \
     X(STORE_FEED_AGE, GAUGE, "passgate_store_feed_age_seconds", NULL, no_values,                  \
       "Time since the change feed last proved to be alive.")                                      \
+    X(STORE_DOUBTED, GAUGE, "passgate_store_doubted_keys", NULL, no_values,                       \
+      "Keys that are not read: the store lost what was last written there.")                      \
+    X(STORE_PUT_AGAIN, COUNTER, "passgate_store_put_again_total", NULL, no_values,                \
+      "Own writes that the store had lost and that were put there again.")                        \
     X(STORE_DURATION, HISTOGRAM, "passgate_store_request_duration_seconds", NULL, no_values,      \
       "Time that the store took for a request.")                                                  \
     X(AUDIT_RECORDS, COUNTER, "passgate_audit_records_total", "result", audit_results,            \

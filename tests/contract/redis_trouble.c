@@ -418,7 +418,8 @@ int redis_run_trouble_tests(void)
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
 
-/* `redis_trouble late NUMBER`: so many reads that are given up, and nothing else. */
+/* `redis_trouble late NUMBER`: so many reads that are given up, and nothing else; `redis_trouble
+ * failover`: only that. */
 int main(int argc, char **argv)
 {
     if (!redis_server_is_installed()) {
@@ -427,6 +428,9 @@ int main(int argc, char **argv)
     }
     if (argc == 3 && strcmp(argv[1], "late") == 0)
         return redis_run_late_tests(strtoul(argv[2], NULL, 10));
+    if (argc == 2 && strcmp(argv[1], "failover") == 0)
+        return redis_run_failover_tests();
     return redis_run_trouble_tests() + redis_run_late_tests(LATE_FEW) + redis_run_replica_tests() +
-           redis_run_scan_tests() + redis_run_slow_tests() + redis_run_wait_tests();
+           redis_run_scan_tests() + redis_run_slow_tests() + redis_run_wait_tests() +
+           redis_run_failover_tests();
 }

@@ -178,6 +178,32 @@ static void other_texts_are_no_ids_and_no_epochs(void **state)
     assert_false(redis_decimal_decode(span_text("18446744073709551616"), &number));
 }
 
+static void what_a_server_had_is_a_number_for_who_was_in_the_epoch_before(void **state)
+{
+    static const char *const others[] = {
+        "",
+        "3",
+        "3 17",
+        "3 17 ",
+        "3 17 2 b",
+        "3 17 2",
+        "3 17 x",
+        "4 17 2 a",
+        "3 -1 2 a",
+        "3  17 2 a",
+        "3 1099511627776 2 a",
+        "3 17 2 a ",
+    };
+
+    (void)state;
+    assert_true(redis_inherited_number(span_text("3 17 2 a"), 3, "2 a") == redis_number_of(2, 17));
+    assert_true(redis_inherited_number(span_text("9 0 2 a"), 9, "2 a") == redis_number_of(2, 0));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_true(redis_inherited_number(span_text(others[i]), 3, "2 a") == 0);
+    /* Who was in none knows nothing that could have been lost. */
+    assert_true(redis_inherited_number(span_text("1 0 "), 1, "") == 0);
+}
+
 /* Names. */
 
 static void every_name_is_under_the_prefix_and_in_the_slot_of_its_partition(void **state)
@@ -198,6 +224,8 @@ static void every_name_is_under_the_prefix_and_in_the_slot_of_its_partition(void
     assert_true(span_is(redis_name_part(&names, 0, REDIS_OUTBOX, &arena), "passgate:{p00}:outbox"));
     assert_true(span_is(redis_name_part(&names, 0, REDIS_CLAIM, &arena), "passgate:{p00}:claim"));
     assert_true(span_is(redis_name_part(&names, 0, REDIS_LAYOUT, &arena), "passgate:{p00}:layout"));
+    assert_true(
+        span_is(redis_name_part(&names, 0, REDIS_INHERITED, &arena), "passgate:{p00}:inherited"));
     assert_true(
         span_is(redis_name_beat(&names, 10, &arena), "passgate:{p00}:beat:000000000000000a"));
     arena_release(&arena);
@@ -267,6 +295,7 @@ int main(void)
         cmocka_unit_test(changes_that_are_cut_too_many_or_unknown_are_refused),
         cmocka_unit_test(an_id_is_a_number_and_back),
         cmocka_unit_test(other_texts_are_no_ids_and_no_epochs),
+        cmocka_unit_test(what_a_server_had_is_a_number_for_who_was_in_the_epoch_before),
         cmocka_unit_test(every_name_is_under_the_prefix_and_in_the_slot_of_its_partition),
         cmocka_unit_test(the_name_of_a_value_is_read_back_and_no_other_is),
         cmocka_unit_test(prefix_and_hash_key_id_are_short_words),
