@@ -4,8 +4,8 @@
  *
  * A server that is not in the life that the epoch began in has been started again, promoted, or
  * filled with a backup: what it has may be older than what was seen.  So another epoch begins, the
- * listeners are told to forget, and what was lost of our own is put there again, before anything is
- * answered.
+ * listeners are told to forget, and what was lost is put there again by all who are alive, before
+ * anything is answered.
  */
 #include "storage/redis_store.h"
 
@@ -31,6 +31,7 @@ static void enter_epoch(struct redis_store *store, uint16_t index, uint64_t epoc
         ledger_stay(store->ledger, index);
         return;
     }
+    redis_gather(store);
     ledger_enter(store->ledger, index, epoch,
                  redis_inherited_number(inherited, epoch, partition->epoch_text));
     memcpy(partition->epoch_text, epoch_text.data, epoch_text.length);

@@ -13,7 +13,7 @@ enum { VALUE_PREFIX_MAX = REDIS_PREFIX_MAX + REDIS_HASH_KEY_ID_MAX + 16 };
 static const char *const part_names[] = {
     [REDIS_EPOCH] = "epoch",         [REDIS_COUNTER] = "counter", [REDIS_FEED] = "feed",
     [REDIS_OUTBOX] = "outbox",       [REDIS_CLAIM] = "claim",     [REDIS_LAYOUT] = "layout",
-    [REDIS_INHERITED] = "inherited",
+    [REDIS_INHERITED] = "inherited", [REDIS_ROSTER] = "roster",
 };
 
 /* From one character to `length_max`, all of `alphabet`. */

@@ -12,6 +12,7 @@
  *     PREFIX:{pNN}:claim                   whose turn it is to take them over
  *     PREFIX:{p00}:layout                  "FORMAT PARTITIONS HASHKEYID", by who came first
  *     PREFIX:{p00}:beat:ORIGIN             stream of one entry: the last heartbeat of one replica
+ *     PREFIX:{p00}:roster                  which replicas are there: see redis_beat.lua
  *
  * {pNN} is a hash tag: what a script touches is in one slot.  HEX32 is a keyed hash: no name says
  * who is known here.
@@ -31,6 +32,7 @@ enum redis_part {
     REDIS_CLAIM,
     REDIS_LAYOUT,
     REDIS_INHERITED,
+    REDIS_ROSTER,
 };
 
 struct redis_names {

@@ -11,16 +11,17 @@ struct operation {
                   struct redis_args *args);
     /* The reply is none of an error; the request may have been given up. */
     bool (*take)(struct redis_command *command, const redisReply *reply, struct err *err);
+    bool is_gathered; /* it waits until all are there who may have something to put again */
 };
 
 static const struct operation operations[] = {
-    [STORE_READ] = {REDIS_READER, redis_read_build, redis_read_take},
-    [STORE_WRITE] = {REDIS_WRITER, redis_write_build, redis_write_take},
-    [STORE_OUTBOX_READ] = {REDIS_READER, redis_outbox_build, redis_outbox_take},
-    [STORE_OUTBOX_REMOVE] = {REDIS_WRITER, redis_remove_build, redis_integer_take},
-    [STORE_PING] = {REDIS_WRITER, redis_beat_build, redis_integer_take},
-    [STORE_OUTBOX_CLAIM] = {REDIS_WRITER, redis_claim_build, redis_claim_take},
-    [STORE_SCAN] = {REDIS_READER, redis_scan_build, redis_scan_take},
+    [STORE_READ] = {REDIS_READER, redis_read_build, redis_read_take, true},
+    [STORE_WRITE] = {REDIS_WRITER, redis_write_build, redis_write_take, true},
+    [STORE_OUTBOX_READ] = {REDIS_READER, redis_outbox_build, redis_outbox_take, false},
+    [STORE_OUTBOX_REMOVE] = {REDIS_WRITER, redis_remove_build, redis_integer_take, false},
+    [STORE_PING] = {REDIS_WRITER, redis_beat_build, redis_integer_take, false},
+    [STORE_OUTBOX_CLAIM] = {REDIS_WRITER, redis_claim_build, redis_claim_take, false},
+    [STORE_SCAN] = {REDIS_READER, redis_scan_build, redis_scan_take, true},
 };
 
 /* Queues. */
@@ -221,7 +222,8 @@ void redis_request_take(struct redis_store *store, struct store_request *request
     } else if (request->operation == STORE_WRITE && FAILPOINT("store_write_error")) {
         err_set(&request->err, ERR_STORE_UNAVAILABLE, "failpoint store_write_error");
         redis_request_answer(store, request, false);
-    } else if (redis_connection_is_usable(connection)) {
+    } else if (redis_connection_is_usable(connection) &&
+               (store->is_gathered || !operations[request->operation].is_gathered)) {
         send_request(store, request, false);
     } else if (reason) {
         redis_request_fail(store, request, reason);
@@ -237,7 +239,7 @@ void redis_requests_go_on(struct redis_store *store)
         const struct err *reason = reason_to_refuse(store, connection);
         struct store_request *request;
 
-        if (redis_connection_is_usable(connection))
+        if (redis_connection_is_usable(connection) && store->is_gathered)
             while ((request = redis_queue_pop(&connection->waiting)))
                 send_request(store, request, false);
         else if (reason)

@@ -69,6 +69,9 @@ struct redis_store {
     struct redis_queue unconfirmed; /* written, and not acknowledged by enough replicas yet */
     bool is_wait_due;
 
+    bool is_gathered;      /* nobody is waited for who may have lost writes to put again */
+    long long missing;     /* as the last heartbeat was told */
+    int64_t gather_due_ms; /* how long at most; 0: it has not begun */
     int64_t beat_due_ms;
     int64_t beat_read_ms; /* when one was last read back */
     bool is_beating;
@@ -172,6 +175,8 @@ void redis_tell_reset(struct redis_store *store, uint16_t partition);
 void redis_feed_start(struct redis_connection *connection);
 
 /* redis_beat.c */
+/* Another epoch has begun: wait for those who were alive. */
+void redis_gather(struct redis_store *store);
 void redis_beat_build(struct redis_store *store, struct store_request *request,
                       struct redis_args *args);
 int64_t redis_beat_tick(struct redis_store *store, int64_t now_ms);

@@ -20,7 +20,8 @@
 
 #include <cmocka.h>
 
-enum { LOOK_MS = 2, MANY = 500 };
+/* A line of the roster is at least so long. */
+enum { LOOK_MS = 2, MANY = 500, LONG_HEARTBEAT_MS = 1000, ROSTER_LINE = 16 + 1 + 13 + 1 + 1 + 1 };
 
 /* One test at a time. */
 static struct redis_server_process standby;
@@ -256,6 +257,64 @@ static void while_the_writer_is_gone_nobody_who_knows_reads_less(void **state)
     wait_for_value(fixture, 1, 1, "revoked again");
 }
 
+/* The one who has lost something comes late; whoever begins before him must not read less. */
+static void who_was_not_told_waits_for_who_may_know(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    struct redis_options options = redis_fixture_options(fixture), elsewhere;
+    size_t answered;
+    struct store_request *request;
+
+    options.heartbeat_ms = LONG_HEARTBEAT_MS;
+    elsewhere = options;
+    elsewhere.unix_path = standby.socket;
+    redis_fixture_open(fixture, 0, &options);
+    redis_fixture_must_write(fixture, 1, "allowed");
+    wait_until_it_follows(fixture);
+    /* A heartbeat of the one who writes is there. */
+    while (redis_server_ask(&standby, "EXISTS trouble:{p00}:roster") == 0)
+        usleep(LOOK_MS * 1000);
+    stop_replication(fixture);
+    redis_fixture_must_write(fixture, 1, "revoked");
+    redis_server_kill(&fixture->server);
+    redis_fixture_open(fixture, 1, &elsewhere);
+    answered = fixture->answered;
+    request = redis_fixture_request(fixture, STORE_READ);
+    store_request_key(request, redis_fixture_key(1));
+    store_submit(fixture->replicas[1].store, request);
+    promote(fixture);
+    mailbox_wait_for(&fixture->mailbox, &fixture->answered, answered + 1);
+    assert_true(request->is_ok);
+    assert_true(span_is(request->values[0].data, "revoked"));
+    store_request_free(request);
+}
+
+static void who_does_not_come_is_not_waited_for_long(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    int64_t began_ms;
+
+    open_both(fixture);
+    redis_fixture_must_write(fixture, 1, "text");
+    /* Both have beaten. */
+    while (redis_server_ask(&fixture->server, "STRLEN trouble:{p00}:roster") < 2 * ROSTER_LINE)
+        usleep(LOOK_MS * 1000);
+    stop_replication(fixture);
+    store_free(fixture->replicas[0].store);
+    fixture->replicas[0].store = NULL;
+    fail_over(fixture);
+    began_ms = clock_monotonic_ms(&clock_system);
+    redis_fixture_assert_value(fixture, 1, 1, "text");
+    assert_true(clock_monotonic_ms(&clock_system) - began_ms < PATIENCE_MS / 2);
+    /* Nor once more: he is off the roster. */
+    for (int waited_ms = 0;
+         redis_server_ask(&standby, "STRLEN trouble:{p00}:roster") >= 2 * ROSTER_LINE;
+         waited_ms += LOOK_MS) {
+        assert_true(waited_ms < PATIENCE_MS);
+        usleep(LOOK_MS * 1000);
+    }
+}
+
 /* The guard that held once would not hold again. */
 static void a_write_is_put_again_over_what_its_guard_named(void **state)
 {
@@ -392,6 +451,8 @@ int redis_run_failover_tests(void)
         TEST(of_many_lost_writes_none_is_missing_afterwards),
         TEST(nothing_is_put_again_where_nothing_was_lost),
         TEST(while_the_writer_is_gone_nobody_who_knows_reads_less),
+        TEST(who_was_not_told_waits_for_who_may_know),
+        TEST(who_does_not_come_is_not_waited_for_long),
         TEST(a_write_is_put_again_over_what_its_guard_named),
         TEST(what_expires_and_what_was_removed_is_so_again),
         TEST(a_write_without_an_answer_that_nobody_was_told_of_has_not_happened),

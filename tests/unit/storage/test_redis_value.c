@@ -226,6 +226,7 @@ static void every_name_is_under_the_prefix_and_in_the_slot_of_its_partition(void
     assert_true(span_is(redis_name_part(&names, 0, REDIS_LAYOUT, &arena), "passgate:{p00}:layout"));
     assert_true(
         span_is(redis_name_part(&names, 0, REDIS_INHERITED, &arena), "passgate:{p00}:inherited"));
+    assert_true(span_is(redis_name_part(&names, 0, REDIS_ROSTER, &arena), "passgate:{p00}:roster"));
     assert_true(
         span_is(redis_name_beat(&names, 10, &arena), "passgate:{p00}:beat:000000000000000a"));
     arena_release(&arena);
