@@ -4,6 +4,12 @@
 
 #include "base/memory.h"
 
+void json_prepare(void)
+{
+    json_object_seed(0);
+    json_set_alloc_funcs(memory_alloc, memory_free);
+}
+
 /* jansson recurses up to 2,048 levels by itself, and takes what comes: look before it does. */
 static bool check_limits(struct span text, const struct json_limits *limits, struct err *err)
 {

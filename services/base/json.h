@@ -11,6 +11,13 @@
 
 #include <jansson.h>
 
+/*
+ * Before the first use in a server: hashes of names that nobody can guess, and no allocation that
+ * fails without a word.  jansson (2.14) goes on when the buffer of a text cannot grow: the text is
+ * then another one, or has no end.  Not for libraries: both hold for the whole process.
+ */
+void json_prepare(void);
+
 enum { JSON_DEPTH_MAX = 64 };
 
 /* How much there may be of what takes far more memory than its text: an empty object is two bytes

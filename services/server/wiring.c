@@ -309,7 +309,7 @@ bool server_start(const struct config *config, struct diagnostics *diagnostics,
 {
     struct server *server = memory_new(struct server);
 
-    json_object_seed(0);
+    json_prepare();
     refused_certificate_log_all();
     server->config = config;
     arena_init(&server->arena, 16 * 1024);
