@@ -416,7 +416,7 @@ class Case:
     def repeat(self):
         """The same requests again: each is done, once."""
         for attempt in self.early + self.attempts:
-            self.test.assertIsNotNone(attempt.send(), attempt)
+            self.wait_until(lambda attempt=attempt: attempt.send() is not None, f"not done again: {attempt}")
             if isinstance(attempt.request, pb.SubmitVerificationRequest):
                 self.test.assertTrue(self.is_there(attempt))
         evidence, = self.evidence_of(self.revoked)
