@@ -4,9 +4,9 @@
  *
  * A set whose digest differs from the one in force is the next number; a directive whose digest
  * differs is its next version.  A folder that does not compile changes nothing: the set in force
- * stays.  A directive that was in force and whose file is gone is reported, and is lifted by that
- * as little as a law by a lost paper: the set is refused until the file is back or the directive is
- * lifted in it.
+ * stays.  A directive whose file is gone is reported, and is lifted by that as little as a law by
+ * a lost paper: the set is refused until the file is back, or the moment has come at which the
+ * directive is lifted in it.
  */
 #ifndef DIRECTIVE_FOLDER_H
 #define DIRECTIVE_FOLDER_H

@@ -2,11 +2,12 @@
 /*
  * The register: a JSON object behind a format byte.
  *
- *     {"number": 4711, "digest": "…", "directives": {"ID": {"version": 2, "digest": "…", "lifted":
- * false}}}
+ *     {"number": 4711, "digest": "…", "directives": {"ID": {"version": 2, "digest": "…",
+ *                                                          "lifted_at": 1782864000000}}}
  *
- * A directive stays in it for ever.  What is longer than one value of the store goes on in further
- * ones; one write replaces them all.
+ * `lifted_at` is there once the file says so, and may be yet to come.  A directive stays in the
+ * register for ever.  What is longer than one value of the store goes on in further ones; one write
+ * replaces them all.
  */
 #include "directive/register.h"
 
@@ -148,23 +149,52 @@ static bool text_is(const json_t *object, const char *name, const char *wanted)
     return text && strcmp(text, wanted) == 0;
 }
 
-/* Lifting is written into the file; a file that is gone says nothing. */
-static bool check_missing(const struct directive_set *set, json_t *directives, struct err *err)
+/* When the directive was lifted or will be.  Registers of before this was kept say `lifted: true`
+ * and not when; whoever reads those takes their word. */
+static int64_t lifted_ms(const json_t *entry)
 {
+    const json_t *lifted_at = json_object_get(entry, "lifted_at");
+
+    if (lifted_at)
+        return json_integer_value(lifted_at);
+    return json_is_true(json_object_get(entry, "lifted")) ? INT64_MIN : TIMESTAMP_NEVER_MS;
+}
+
+/* Lifting is written into the file, and takes place at its time; a file that is gone says nothing.
+ */
+static bool check_missing(const struct directive_set *set, json_t *directives, int64_t now_ms,
+                          struct err *err)
+{
+    char text[TIMESTAMP_TEXT_MAX];
     const char *id;
     json_t *entry;
 
     json_object_foreach(directives, id, entry)
     {
-        if (json_is_true(json_object_get(entry, "lifted")) ||
-            directive_set_find(set, span_text(id)))
+        const int64_t at_ms = lifted_ms(entry);
+
+        if (at_ms <= now_ms || directive_set_find(set, span_text(id)))
             continue;
+        if (at_ms == TIMESTAMP_NEVER_MS)
+            return err_set(err, ERR_FILE_INVALID,
+                           "directive %s is not lifted and its file is gone: put it back, or lift "
+                           "it in the file (lifted: {at, authority})",
+                           id);
         return err_set(err, ERR_FILE_INVALID,
-                       "directive %s was in force and its file is gone: put it back, or lift it in "
-                       "the file (lifted: {at, authority})",
-                       id);
+                       "directive %s is lifted at %s and its file is gone: put it back until then",
+                       id, timestamp_format(at_ms, text));
     }
     return true;
+}
+
+static json_t *entry_of(const struct directive *directive, uint64_t version)
+{
+    json_t *entry =
+        json_pack("{s:I, s:s}", "version", (json_int_t)version, "digest", directive->digest);
+
+    if (directive->lifted_ms != TIMESTAMP_NEVER_MS)
+        json_object_set_new(entry, "lifted_at", json_integer(directive->lifted_ms));
+    return entry;
 }
 
 /* Bring `directives` up to date with the set, and give each directive its version. */
@@ -178,10 +208,7 @@ static void number_directives(struct directive_set *set, json_t *directives)
         if (!text_is(entry, "digest", directive->digest))
             version++;
         directive_set_assign_version(set, i, (uint32_t)version);
-        json_object_set_new(directives, directive->id,
-                            json_pack("{s:I, s:s, s:b}", "version", (json_int_t)version, "digest",
-                                      directive->digest, "lifted",
-                                      directive->lifted_ms != TIMESTAMP_NEVER_MS));
+        json_object_set_new(directives, directive->id, entry_of(directive, version));
     }
 }
 
@@ -220,7 +247,7 @@ static bool number_by(const struct directive_register *reg, struct directive_set
     json_t *directives = json_object_get(content->json, "directives");
     struct span audit;
 
-    if (!check_missing(set, directives, err))
+    if (!check_missing(set, directives, clock_wall_ms(reg->clock), err))
         return false;
     number_directives(set, directives);
     if (number == 0 || !text_is(content->json, "digest", directive_set_digest(set))) {

@@ -21,7 +21,7 @@ struct directive_register {
 /*
  * Give the set its number and its directives their versions: the registered ones for the same
  * digests, the next ones for others, which are registered with an audit record before this returns.
- * FILE_INVALID when a directive is missing that was in force and not lifted.
+ * FILE_INVALID when a directive is missing that was registered once and is not lifted by now.
  */
 MUST_CHECK bool directive_register_number(const struct directive_register *reg,
                                           struct directive_set *set, struct arena *arena,

@@ -23,6 +23,7 @@ require: {{location: {{in: [{country}]}}}}
 """
 
 
+LIFTED_LATER = 'lifted: {at: 2099-03-01T00:00:00Z, authority: {text: "letter of 2026-06-30"}}'
 LIFTED = 'lifted: {at: 2026-06-30T20:00:00-04:00, authority: {text: "letter of 2026-06-30"}}'
 
 
@@ -163,6 +164,12 @@ class Refusing(FolderTestCase):
         line = self.refuse("its file is gone", abroad=None)
         self.assertIn("abroad", str(line))
         self.assertIn("lift it in the file", str(line))
+
+    def test_a_directive_that_is_to_be_lifted_needs_its_file_until_then(self):
+        self.put(abroad=directive(extra=LIFTED_LATER))
+        self.wait_for_set(2)
+        line = self.refuse("its file is gone", abroad=None)
+        self.assertIn("abroad is lifted at 2099-03-01T00:00:00", str(line))
 
     def test_an_empty_folder_lifts_nothing(self):
         self.refuse("its file is gone", abroad=None, resources=None)

@@ -133,17 +133,22 @@ static void remove_file(struct world *world, const char *name)
                      0);
 }
 
-/* A directive on model/a with this title, and lifted or not. */
-static void write_directive(struct world *world, const char *id, const char *title, bool is_lifted)
+static void write_rule(struct world *world, const char *id, const char *title, const char *from,
+                       const char *more)
 {
     write_file(world, arena_printf(&world->arena, "%s.yaml", id),
                arena_printf(&world->arena,
                             "directive: %s\nlanguage: 1\ntitle: %s\nauthority: {text: a letter}\n"
-                            "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/a]\n"
+                            "effective: {from: %s}\nresources: [model/a]\n"
                             "require: {subject_kind: {any: [user]}}\n%s",
-                            id, title,
-                            is_lifted ? "lifted: {at: 2026-06-01T00:00:00Z, authority: {text: x}}\n"
-                                      : ""));
+                            id, title, from, more));
+}
+
+/* A directive on model/a with this title, and lifted or not. */
+static void write_directive(struct world *world, const char *id, const char *title, bool is_lifted)
+{
+    write_rule(world, id, title, "2026-01-01T00:00:00Z",
+               is_lifted ? "lifted: {at: 2026-06-01T00:00:00Z, authority: {text: x}}\n" : "");
 }
 
 static bool load(struct world *world)
@@ -247,6 +252,41 @@ static void a_file_that_is_gone_lifts_nothing(void **state)
     write_directive(world, "two", "Second", false);
     assert_loads(world, 4);
     assert_int_equal(version_of(world, "two"), 3);
+}
+
+static void a_file_is_needed_until_its_directive_is_lifted(void **state)
+{
+    struct world *world = *state;
+
+    write_file(world, "resources.yaml", fixture_resources);
+    write_rule(world, "one", "First", "2026-01-01T00:00:00Z",
+               "lifted: {at: 2027-03-01T00:00:00Z, authority: {text: x}}\n");
+    assert_loads(world, 1);
+    remove_file(world, "one.yaml");
+    assert_false(load(world));
+    assert_int_equal(world->err.code, ERR_FILE_INVALID);
+    assert_non_null(strstr(world->err.detail, "one is lifted at 2027-03-01T00:00:00"));
+    assert_int_equal(version_of(world, "one"), 1);
+    stop(world);
+    start(world);
+    assert_false(load(world));
+    world->clock.wall_ms = INT64_C(1803859200000) - 1; /* 2027-03-01T00:00:00Z */
+    assert_false(load(world));
+    world->clock.wall_ms++;
+    assert_loads(world, 2); /* what was loaded before the moment may go after it */
+}
+
+static void a_directive_that_has_not_begun_is_not_said_to_have_been_in_force(void **state)
+{
+    struct world *world = *state;
+
+    write_file(world, "resources.yaml", fixture_resources);
+    write_rule(world, "one", "First", "2030-01-01T00:00:00Z", "");
+    assert_loads(world, 1);
+    remove_file(world, "one.yaml");
+    assert_false(load(world));
+    assert_non_null(strstr(world->err.detail, "one is not lifted and its file is gone"));
+    assert_null(strstr(world->err.detail, "in force"));
 }
 
 static void a_wrong_file_changes_nothing_and_is_not_looked_at_again(void **state)
@@ -435,6 +475,8 @@ int main(void)
         TEST(a_changed_set_is_the_next_number_and_a_changed_directive_its_next_version),
         TEST(numbers_and_versions_outlive_a_restart),
         TEST(a_file_that_is_gone_lifts_nothing),
+        TEST(a_file_is_needed_until_its_directive_is_lifted),
+        TEST(a_directive_that_has_not_begun_is_not_said_to_have_been_in_force),
         TEST(a_wrong_file_changes_nothing_and_is_not_looked_at_again),
         TEST(what_failed_for_another_reason_is_tried_again),
         TEST(a_thousand_directives_are_registered),
