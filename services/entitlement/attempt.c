@@ -226,8 +226,8 @@ static bool decide_one(struct check_order *order, size_t index, struct check_loo
             !attempt_take_subjects(order, &order->inputs[index], subject, &result->err);
     if (result->is_failed)
         return true;
-    if (!parties_collect(options, &order->inputs[index], subject, &order->least, order->now_ms,
-                         lookups, arena, &parties, &result->err)) {
+    if (!parties_collect(order->entitlement, &order->inputs[index], subject, &order->least,
+                         order->now_ms, lookups, arena, &parties, &result->err)) {
         result->is_failed = !order->is_terse || result->err.code != ERR_ORGANIZATION_UNKNOWN;
         if (!result->is_failed)
             decide_refused(result);

@@ -6,26 +6,66 @@
 #include "domain/field/field.h"
 #include "entitlement/attempt.h"
 
+#include <stdlib.h>
+
+struct known_organization {
+    struct hash128 hash; /* of its id as a subject's */
+    const struct organization *organization;
+};
+
 struct entitlement {
     struct entitlement_options options;
+    struct known_organization *organizations; /* in order of hash */
+    size_t organization_count;
 };
+
+static int compare_hashes(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct hash128));
+}
+
+static void know_organizations(struct entitlement *entitlement)
+{
+    const struct organizations *registered = entitlement->options.organizations;
+    size_t count = entitlement->organization_count = registered ? registered->count : 0;
+
+    entitlement->organizations = memory_new_array(struct known_organization, count);
+    for (size_t i = 0; i < count; i++)
+        entitlement->organizations[i] = (struct known_organization){
+            names_subject_hash(entitlement->options.names, registered->rows[i].id),
+            &registered->rows[i]};
+    qsort(entitlement->organizations, count, sizeof(*entitlement->organizations), compare_hashes);
+}
 
 struct entitlement *entitlement_new(const struct entitlement_options *options)
 {
     struct entitlement *entitlement = memory_new(struct entitlement);
 
     entitlement->options = *options;
+    know_organizations(entitlement);
     return entitlement;
 }
 
 void entitlement_free(struct entitlement *entitlement)
 {
+    if (entitlement)
+        memory_free(entitlement->organizations);
     memory_free(entitlement);
 }
 
 const struct entitlement_options *entitlement_options(const struct entitlement *entitlement)
 {
     return &entitlement->options;
+}
+
+const struct organization *entitlement_organization(const struct entitlement *entitlement,
+                                                    struct hash128 subject)
+{
+    const struct known_organization *found =
+        bsearch(&subject, entitlement->organizations, entitlement->organization_count,
+                sizeof(*entitlement->organizations), compare_hashes);
+
+    return found ? found->organization : NULL;
 }
 
 static bool validate_subject(const struct check_input *input, struct err *err)

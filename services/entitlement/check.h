@@ -58,6 +58,9 @@ struct entitlement;
 struct entitlement *entitlement_new(const struct entitlement_options *options);
 void entitlement_free(struct entitlement *entitlement);
 const struct entitlement_options *entitlement_options(const struct entitlement *entitlement);
+/* The registered organization whose id has this hash, or NULL. */
+const struct organization *entitlement_organization(const struct entitlement *entitlement,
+                                                    struct hash128 subject);
 
 /* One question, as it came in.  The texts belong to the run's arena. */
 struct check_input {

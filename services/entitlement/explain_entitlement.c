@@ -100,7 +100,9 @@ static bool decode(struct explaining *explaining, struct reading *reading)
         explaining->order.revision =
             (struct revision){directive_set_number(explaining->order.set), reading->request->number,
                               reading->request->partition};
-    if (value->version == 0)
+    /* What was stored under an organization's id is not what is known of it. */
+    if (value->version == 0 ||
+        entitlement_organization(explaining->order.entitlement, reading->subject))
         return true;
     return record_decode(value->data, reading->subject, &explaining->arena, &reading->record,
                          &explaining->err);
@@ -134,7 +136,8 @@ static const struct facts *derive(struct explaining *explaining, const struct re
     return facts_pack(&content, &explaining->arena);
 }
 
-/* The same rule as in parties_collect(): a service stands for the persons behind it.  False: the
+/* The same rules as in parties_collect(): a service stands for the persons behind it, and an
+ * organization is what the configuration says of it.  False: the
  * organization is not registered. */
 static bool collect(struct explaining *explaining, struct check_party *parties, size_t *ret_count,
                     struct err *err)
@@ -144,7 +147,15 @@ static bool collect(struct explaining *explaining, struct check_party *parties, 
 
     for (size_t i = 0; i < explaining->reading_count; i++) {
         const struct reading *reading = &explaining->readings[i];
+        const struct organization *organization =
+            entitlement_organization(explaining->order.entitlement, reading->subject);
 
+        if (organization) {
+            parties[count++] =
+                parties_of_organization(organization, reading->role, reading->subject,
+                                        explaining->order.now_ms, &explaining->arena);
+            continue;
+        }
         if (reading->role != PARTY_PRINCIPAL && reading->record.principal_count > 0)
             continue;
         parties[count++] = (struct check_party){

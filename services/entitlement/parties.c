@@ -7,6 +7,7 @@
 #include <assert.h>
 
 struct collector {
+    const struct entitlement *entitlement;
     const struct entitlement_options *options;
     uint16_t partition; /* of the subject */
     const struct revision *least;
@@ -71,11 +72,44 @@ static void note_number(struct collector *collector, const struct facts_view *vi
         collector->parties->number = view->number;
 }
 
+struct check_party parties_of_organization(const struct organization *organization,
+                                           enum party_role role, struct hash128 subject,
+                                           int64_t now_ms, struct arena *arena)
+{
+    struct facts_content content;
+
+    facts_of_organization(organization, &content);
+    return (struct check_party){
+        .role = role,
+        .subject = subject,
+        .facts = facts_pack(&content, arena),
+        .read_at_ms = now_ms,
+    };
+}
+
+/* False: it is none. */
+static bool add_organization(struct collector *collector, enum party_role role,
+                             struct hash128 subject)
+{
+    const struct organization *organization =
+        entitlement_organization(collector->entitlement, subject);
+
+    if (!organization)
+        return false;
+    assert(collector->parties->count < CHECK_PARTIES_MAX);
+    collector->parties->items[collector->parties->count++] =
+        parties_of_organization(organization, role, subject, collector->now_ms, collector->arena);
+    return true;
+}
+
 static bool add_principal(struct collector *collector, struct hash128 principal)
 {
     struct facts_view view;
-    enum found found = find_view(collector, principal, &view);
+    enum found found;
 
+    if (add_organization(collector, PARTY_PRINCIPAL, principal))
+        return true;
+    found = find_view(collector, principal, &view);
     if (found == FOUND) {
         note_number(collector, &view);
         add_party(collector, PARTY_PRINCIPAL, &view);
@@ -86,8 +120,11 @@ static bool add_principal(struct collector *collector, struct hash128 principal)
 static bool add_subject(struct collector *collector, enum party_role role, struct hash128 subject)
 {
     struct facts_view view;
-    enum found found = find_view(collector, subject, &view);
+    enum found found;
 
+    if (add_organization(collector, role, subject))
+        return true;
+    found = find_view(collector, subject, &view);
     if (found != FOUND)
         return found != FAILED;
     note_number(collector, &view);
@@ -103,25 +140,22 @@ bool parties_organization(const struct entitlement_options *options, struct span
                           struct arena *arena, struct check_party *ret_party, struct err *err)
 {
     const struct organization *organization = organization_find(options->organizations, id);
-    struct facts_content content;
 
     if (!organization)
         return err_field(err, ERR_ORGANIZATION_UNKNOWN, "on_behalf_of", "not registered");
-    facts_of_organization(organization, &content);
-    *ret_party = (struct check_party){
-        .role = PARTY_ORGANIZATION,
-        .facts = facts_pack(&content, arena),
-        .read_at_ms = now_ms,
-    };
+    *ret_party = parties_of_organization(organization, PARTY_ORGANIZATION, (struct hash128){0},
+                                         now_ms, arena);
     return true;
 }
 
-bool parties_collect(const struct entitlement_options *options, const struct check_input *input,
+bool parties_collect(const struct entitlement *entitlement, const struct check_input *input,
                      struct hash128 subject, const struct revision *least, int64_t now_ms,
                      const struct check_lookups *lookups, struct arena *arena,
                      struct parties *ret_parties, struct err *err)
 {
+    const struct entitlement_options *options = entitlement_options(entitlement);
     struct collector collector = {
+        .entitlement = entitlement,
         .options = options,
         .partition = names_partition(options->names, subject),
         .least = least,

@@ -18,15 +18,21 @@ struct parties {
 
 /*
  * Collect them.  A service stands for the persons behind it; without any, its own facts count,
- * which prove nothing.  `subject` is whom the question names (from its id or its claim).  False:
- * the question cannot be decided (ORGANIZATION_UNKNOWN, or the error of a read that `lookups`
- * remembers).
+ * which prove nothing.  A registered organization is what the configuration says of it, in whatever
+ * place it is named, and nothing that was stored under its id.  `subject` is whom the question
+ * names (from its id or its claim).  False: the question cannot be decided (ORGANIZATION_UNKNOWN,
+ * or the error of a read that `lookups` remembers).
  */
-MUST_CHECK bool parties_collect(const struct entitlement_options *options,
+MUST_CHECK bool parties_collect(const struct entitlement *entitlement,
                                 const struct check_input *input, struct hash128 subject,
                                 const struct revision *least, int64_t now_ms,
                                 const struct check_lookups *lookups, struct arena *arena,
                                 struct parties *ret_parties, struct err *err);
+
+/* The party that a registered organization is, as this subject. */
+struct check_party parties_of_organization(const struct organization *organization,
+                                           enum party_role role, struct hash128 subject,
+                                           int64_t now_ms, struct arena *arena);
 
 /* The organization that a question is on behalf of.  ORGANIZATION_UNKNOWN on `on_behalf_of`. */
 MUST_CHECK bool parties_organization(const struct entitlement_options *options, struct span id,

@@ -366,6 +366,16 @@ static void read_state(struct subject_write *write)
     store_submit(options->store, request);
 }
 
+/* Evidence proves something of a person; what an organization is says the configuration.  What was
+ * stored of it before it was registered may still be taken back. */
+static bool check_is_person(const struct subject_write *write, struct err *err)
+{
+    if (write->audit_kind == AUDIT_EVIDENCE_REVOKED ||
+        !organization_find(write->options->organizations, write->subject))
+        return true;
+    return err_field(err, ERR_SUBJECT_ORGANIZATION, "subject", "a registered organization");
+}
+
 /* What the body is: the message as this program packs it, unknown fields included. */
 static struct hash128 hash_body(struct subject_write *write)
 {
@@ -382,7 +392,8 @@ void subject_write_start(struct subject_write *write)
 
     if (!field_check(FIELD_KIND_REQUEST_ID, write->request_id, "request_id", &err) ||
         !field_check(FIELD_KIND_SUBJECT, write->subject, "subject", &err) ||
-        !caller_reaches(caller_of(write->call), write->subject, &err)) {
+        !caller_reaches(caller_of(write->call), write->subject, &err) ||
+        !check_is_person(write, &err)) {
         finish(write, &err);
         return;
     }

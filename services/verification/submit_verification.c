@@ -204,15 +204,18 @@ static void note_circumstances(struct subject_write *write, const Passgate__V1__
     }
 }
 
-static bool prepare(struct subject_write *write, const Passgate__V1__Evidence *submitted,
-                    struct err *err)
+static bool prepare(struct subject_write *write,
+                    const Passgate__V1__SubmitVerificationRequest *request, struct err *err)
 {
+    const Passgate__V1__Evidence *submitted = request->evidence;
     const struct evidence_reader reader = {write->options->names, write->now_ms};
     struct submission *submission = arena_new(&write->arena, struct submission);
     const struct evidence *evidence = &submission->evidence;
 
     if (!submitted)
         return err_field(err, ERR_FIELD_REQUIRED, "evidence", "missing");
+    if (request->subject_kind == PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_ORGANIZATION)
+        return err_field(err, ERR_SUBJECT_ORGANIZATION, "subject_kind", "an organization");
     if (!evidence_read(&reader, submitted, &submission->evidence, &submission->why_not, err)) {
         err_prefix_field(err, "evidence");
         return false;
@@ -242,7 +245,7 @@ void submit_verification(struct rpc_call *call, const ProtobufCMessage *message,
     write->is_dry_run = request->dry_run;
     write->change = change;
     write->respond = respond;
-    if (prepare(write, request->evidence, &err))
+    if (prepare(write, request, &err))
         subject_write_start(write);
     else
         subject_write_refuse(write, &err);

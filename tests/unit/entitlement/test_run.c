@@ -79,6 +79,28 @@ static void papers_of_a_service_let_nobody_in(void **state)
     assert_int_equal(asked.results[0].reason, DECISION_REASON_VERIFICATION_REQUIRED);
 }
 
+/* Something was stored under its id, before it was registered. */
+static void an_organization_is_judged_as_one_wherever_it_is_named(void **state)
+{
+    static const char *const behind[] = {"org/lab"};
+    struct runs *runs = *state;
+    struct check_input inputs[] = {runs_about("org/lab"), runs_about("alice"), runs_about("bot")};
+    struct asked asked;
+
+    runs_enforce(runs, RUNS_NOT_FOREIGN, "");
+    runs_keep(runs, person_american(&runs->arena, "org/lab"));
+    runs_keep(runs, person_american(&runs->arena, "alice"));
+    runs_keep(runs, person_service(&runs->arena, "bot", behind, ARRAY_LEN(behind)));
+    inputs[1].also_subjects[inputs[1].also_subject_count++] = span_text("org/lab");
+    runs_ask(runs, inputs, ARRAY_LEN(inputs), &asked);
+    assert_true(asked.is_ok);
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++)
+        assert_int_equal(asked.results[i].reason, DECISION_REASON_VERIFICATION_REQUIRED);
+    runs_enforce(runs, "{subject_kind: {any: [organization]}}", "");
+    runs_ask(runs, inputs, 1, &asked);
+    assert_true(asked.results[0].is_allowed);
+}
+
 static void as_many_persons_as_can_stand_behind_a_question_are_asked_about(void **state)
 {
     struct runs *runs = *state;
@@ -441,6 +463,7 @@ int main(void)
         TEST(somebody_unknown_is_asked_to_verify),
         TEST(a_service_stands_for_the_persons_behind_it),
         TEST(papers_of_a_service_let_nobody_in),
+        TEST(an_organization_is_judged_as_one_wherever_it_is_named),
         TEST(as_many_persons_as_can_stand_behind_a_question_are_asked_about),
         TEST(all_subjects_of_a_question_must_pass),
         TEST(an_unregistered_organization_is_an_error_that_only_some_are_told),

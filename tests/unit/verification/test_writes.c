@@ -221,6 +221,19 @@ static void fields_of_the_request_are_named(void **state)
         GRPC_STATUS_FAILED_PRECONDITION, "UNKNOWN_COUNTRY_CODE", "evidence.document.issuer");
 }
 
+static void evidence_about_an_organization_is_refused(void **state)
+{
+    world_expect_refused(
+        submit(*state, (struct passport){.request_id = "r1", .subject = "org/lab"}),
+        GRPC_STATUS_FAILED_PRECONDITION, "SUBJECT_ORGANIZATION", "subject");
+    world_expect_refused(
+        submit(*state, (struct passport){.request_id = "r1",
+                                         .more = ", \"subject_kind\": \"SUBJECT_KIND_"
+                                                 "ORGANIZATION\""}),
+        GRPC_STATUS_FAILED_PRECONDITION, "SUBJECT_ORGANIZATION", "subject_kind");
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
+}
+
 /* RevokeEvidence. */
 
 static struct answer revoke(struct world *world, const char *json)
@@ -371,6 +384,7 @@ int main(void)
         TEST(a_dry_run_keeps_nothing),
         TEST(a_subject_is_full_at_some_point),
         TEST(fields_of_the_request_are_named),
+        TEST(evidence_about_an_organization_is_refused),
         TEST(revoked_evidence_counts_for_nothing_and_does_not_come_back),
         TEST(revoking_asks_for_one_thing_that_there_is),
         TEST(affiliations_are_replaced_organization_by_organization),
