@@ -91,13 +91,24 @@ static bool validate_also_subjects(const struct check_input *input, struct err *
     return true;
 }
 
+/* `location` is an alpha-3 code of ISO 3166-1.  Another text was meant to say where, so that "not
+ * said" would be the wrong answer. */
+static bool validate_place(const struct directive_context *entry, struct err *err)
+{
+    if (!span_is(entry->key, "location") ||
+        (entry->value.length == 3 && country_from_iso(entry->value) != COUNTRY_NONE))
+        return true;
+    return err_field(err, ERR_FIELD_COUNTRY, "value", "not alpha-3");
+}
+
 static bool validate_context(const struct check_input *input, struct err *err)
 {
     if (input->context_count > DIRECTIVE_CONTEXT_MAX)
         return err_field(err, ERR_FIELD_TOO_MANY, "context", "%zu entries", input->context_count);
     for (size_t i = 0; i < input->context_count; i++) {
         if (field_check(FIELD_KIND_CONTEXT_KEY, input->context[i].key, "key", err) &&
-            field_check(FIELD_KIND_CONTEXT_VALUE, input->context[i].value, "value", err))
+            field_check(FIELD_KIND_CONTEXT_VALUE, input->context[i].value, "value", err) &&
+            validate_place(&input->context[i], err))
             continue;
         err_prefix_field(err, "context[%zu]", i);
         return false;

@@ -173,6 +173,8 @@ static const struct {
     {"{" WHOLE ", \"context\": []}", ERR_MESSAGE_MALFORMED, "context"},
     {"{" WHOLE ", \"context\": {\"location\": \"USA\", \"device\": {\"os\": \"linux\"}}}",
      ERR_MESSAGE_MALFORMED, "context[1].value"},
+    {"{" WHOLE ", \"context\": {\"a\": \"1\", \"location\": \"US\"}}", ERR_FIELD_COUNTRY,
+     "context[1].value"},
     {"{" WHOLE ", \"context\": {\"a\": 1.5}}", ERR_MESSAGE_MALFORMED, "context[0].value"},
     {"{" WHOLE ", \"context\": {\"a\": null}}", ERR_MESSAGE_MALFORMED, "context[0].value"},
     {"{" WHOLE ", \"context\": {\"a\": [\"USA\"]}}", ERR_MESSAGE_MALFORMED, "context[0].value"},

@@ -141,6 +141,28 @@ static void the_context_is_bounded_entry_by_entry(void **state)
     assert_refused(&input, ERR_FIELD_TOO_MANY, "context");
 }
 
+static void a_location_is_an_alpha_3_code_and_nothing_else(void **state)
+{
+    static const char *const good_ones[] = {"USA", "DEU", "HKG", "PRI", "XKX"};
+    static const char *const bad_ones[] = {"",    "US",  "usa", "D",    "D<<",          "UTO",
+                                           "XXA", "EUE", "ZZZ", "USA ", "United States"};
+    struct directive_context entries[] = {{span_text("purpose"), span_text("us")},
+                                          {span_text("location"), span_text("USA")}};
+    struct check_input input = good();
+
+    (void)state;
+    input.context = entries;
+    input.context_count = ARRAY_LEN(entries);
+    for (size_t i = 0; i < ARRAY_LEN(good_ones); i++) {
+        entries[1].value = span_text(good_ones[i]);
+        assert_int_equal(outcome_of(&input).code, ERR_OK);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad_ones); i++) {
+        entries[1].value = span_text(bad_ones[i]);
+        assert_refused(&input, ERR_FIELD_COUNTRY, "context[1].value");
+    }
+}
+
 #define ROW(text)                                 \
     {                                             \
         (const uint8_t *)(text), sizeof(text) - 1 \
@@ -206,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_token_stands_for_the_subject_and_not_beside_it),
         cmocka_unit_test(also_subjects_are_named_by_their_place),
         cmocka_unit_test(the_context_is_bounded_entry_by_entry),
+        cmocka_unit_test(a_location_is_an_alpha_3_code_and_nothing_else),
         cmocka_unit_test(a_question_stays_within_every_limit_of_who_asks),
         cmocka_unit_test(a_token_was_issued_within_the_limits),
     };
