@@ -6,17 +6,14 @@
 
 enum { US_CITIZEN_OR_NATIONAL = US_STATUS_CITIZEN | US_STATUS_NATIONAL };
 
-/* A conditional card is good for two years, a full one for ten; what lies between does not exist.
- */
-enum { TWO_YEAR_CARD_DAYS_MAX = 3 * 366, CONDITIONAL_YEARS = 2 };
-
 /* When a row's column applies. */
 enum condition {
     NEVER = 0,
     ALWAYS,
     US_ISSUER,      /* issued by the United States, its states or territories */
     US_FORM,        /* … or the issuer is not given: the form exists nowhere else */
-    US_NATIONALITY, /* the nationality that was read is that of the United States */
+    US_NATIONALITY, /* … of which the nationality that was read is that of the United States: others
+                       put it on their papers as well, a laissez-passer or an alien's passport */
 };
 
 struct class_rule {
@@ -88,33 +85,6 @@ static const struct class_rule class_rules[] = {
     /* Names the organization, never the holder's own nationality. */
     [EVIDENCE_LAISSEZ_PASSER] = {0},
     [EVIDENCE_STATEMENT] = {0}, /* read_statement() */
-};
-
-/*
- * Classes of admission that are conditional: 8 U.S.C. 1186a (marriage, form I-751) and 1186b
- * (investors, form I-829); symbols of 22 CFR 42.11 and, for adjustments, of USCIS.  A prefix stands
- * for all who share it: principal, spouse and child, new arrivals (1 2 3) and adjusted (6 7 8).
- */
-static const struct conditional_class {
-    char prefix[3];
-    enum petition petition;
-} conditional_classes[] = {
-    {"CR", PETITION_I751}, /* spouse or child of a citizen */
-    {"CF", PETITION_I751}, /* … who came as fiancé(e) */
-    {"CX", PETITION_I751}, /* spouse or child of a permanent resident, outside the quota */
-    {"C2", PETITION_I751}, /* … within it */
-    {"C3", PETITION_I751}, /* married son or daughter of a citizen */
-    {"C5", PETITION_I829}, /* investors until 2022: no targeted area, no regional centre */
-    {"T5", PETITION_I829}, /* … targeted area */
-    {"R5", PETITION_I829}, /* … regional centre */
-    {"I5", PETITION_I829}, /* … both */
-    {"NU", PETITION_I829}, /* investors since 2022, without a regional centre: unreserved */
-    {"NR", PETITION_I829}, /* … rural */
-    {"NH", PETITION_I829}, /* … high unemployment */
-    {"RU", PETITION_I829}, /* with a regional centre: unreserved */
-    {"RR", PETITION_I829}, /* … rural */
-    {"RH", PETITION_I829}, /* … high unemployment */
-    {"RI", PETITION_I829}, /* … infrastructure */
 };
 
 static bool category_is(const char category[EVIDENCE_CATEGORY_MAX], const char *wanted)
@@ -193,7 +163,9 @@ static bool condition_holds(enum condition condition, const struct evidence *evi
     case US_ISSUER: return country_nationality(evidence->issuer) == usa;
     case US_FORM:
         return evidence->issuer == COUNTRY_NONE || country_nationality(evidence->issuer) == usa;
-    case US_NATIONALITY: return country_nationality(evidence->nationality) == usa;
+    case US_NATIONALITY:
+        return country_nationality(evidence->issuer) == usa &&
+               country_nationality(evidence->nationality) == usa;
     }
     return false;
 }
@@ -224,57 +196,21 @@ static struct evidence_date date_of(struct evidence_date date)
     return date;
 }
 
-static const struct conditional_class *conditional_class_find(const struct evidence *evidence)
+/*
+ * A citizenship on a paper is held already: a date of acquisition behind the day on which Passgate
+ * had the paper is wrong, and must not hide what the paper shows.  (A US status that begins later
+ * has not begun: there the date holds.)
+ */
+static void drop_late_acquisition(country_id usa, struct reading *reading)
 {
-    for (size_t i = 0; i < ARRAY_LEN(conditional_classes); i++)
-        if (strncmp(evidence->i551_category, conditional_classes[i].prefix, 2) == 0)
-            return &conditional_classes[i];
-    return NULL;
-}
+    struct evidence_date *since = &reading->since[HOLDING_CITIZENSHIP];
+    int64_t seen_ms = reading->evidence->accepted_at_ms > reading->evidence->verified_at_ms
+                          ? reading->evidence->accepted_at_ms
+                          : reading->evidence->verified_at_ms;
 
-/* Can the dates on a card whose class was not read only be those of a full one? */
-static bool is_full_card(const struct evidence *evidence)
-{
-    const int32_t starts[] = {evidence->issued_day, evidence->resident_since_day};
-
-    for (size_t i = 0; i < ARRAY_LEN(starts); i++)
-        if (starts[i] != DAY_NONE &&
-            (int64_t)evidence->expires_day - starts[i] > TWO_YEAR_CARD_DAYS_MAX)
-            return true;
-    return false;
-}
-
-/* The second anniversary of the admission, 8 U.S.C. 1186a(c)(1). */
-static int32_t second_anniversary(int32_t day)
-{
-    struct civil_date date = civil_from_day(day);
-
-    date.year += CONDITIONAL_YEARS;
-    if (!civil_date_is_valid(date)) /* 29 February */
-        date = (struct civil_date){date.year, 3, 1};
-    return day_from_civil(date);
-}
-
-/* When the permanent residence that a card shows ends, and what would keep it. */
-static void read_card(const struct evidence *evidence, struct reading *reading)
-{
-    const struct conditional_class *class = conditional_class_find(evidence);
-
-    if (!class && evidence->i551_category[0] != '\0')
-        return;
-    if (!class && evidence->expires_day == DAY_NONE) {
-        reading->may_be_conditional = true; /* or without an end, as cards of 1977 to 1989 are */
-        return;
-    }
-    if (!class && is_full_card(evidence))
-        return;
-    reading->petitions = class ? (uint8_t) class->petition : PETITION_I751 | PETITION_I829;
-    if (evidence->expires_day != DAY_NONE)
-        reading->ends_day = evidence->expires_day + 1;
-    else if (evidence->resident_since_day != DAY_NONE)
-        reading->ends_day = second_anniversary(evidence->resident_since_day);
-    else
-        reading->ends_day = reading->dated_day; /* nothing shows that it lasted any longer */
+    if (reading->holds[HOLDING_CITIZENSHIP] != COUNTRY_NONE &&
+        reading->holds[HOLDING_CITIZENSHIP] != usa && since->day > day_of_ms(seen_ms))
+        *since = (struct evidence_date){DATE_UNKNOWN, DAY_NONE};
 }
 
 static void read_document(const struct evidence *evidence, country_id usa, struct reading *reading)
@@ -293,8 +229,9 @@ static void read_document(const struct evidence *evidence, country_id usa, struc
         reading->is_stateless = country_get(code)->kind == COUNTRY_KIND_STATELESS;
     }
     reading->since[rule->is_about_residence ? HOLDING_RESIDENCY : HOLDING_CITIZENSHIP] = acquired;
+    drop_late_acquisition(usa, reading);
     if (evidence->class == EVIDENCE_PERMANENT_RESIDENT_CARD && reading->us_possible)
-        read_card(evidence, reading);
+        residence_card_read(evidence, reading);
     else
         reading->may_be_conditional = reading->us_possible == US_STATUS_LPR;
     if (rule->is_about_residence && evidence->resident_since_day != DAY_NONE)

@@ -54,6 +54,10 @@ struct reading {
 
 void reading_of(const struct evidence *evidence, country_id usa, struct reading *ret_reading);
 
+/* residence_card.c: fill in when the permanent residence that form I-551 shows ends, and what would
+ * keep it.  A class that was misread (0R6) says no more than one that was not read. */
+void residence_card_read(const struct evidence *evidence, struct reading *reading);
+
 /* Do two readings of the same document contradict each other?  enum dispute. */
 uint8_t reading_disputes(const struct reading *a, const struct reading *b);
 
