@@ -5,7 +5,7 @@
 #include "domain/field/field.h"
 #include "rpc/wire_time.h"
 
-enum { FUTURE_MS = 5 * 60 * 1000, PERSON_HASH_BYTES_MAX = 64 };
+enum { FUTURE_MS = 5 * 60 * 1000, PERSON_HASH_BYTES_MAX = 64, EARLIEST_YEAR = 1900 };
 
 static bool check_identity(const Passgate__V1__Evidence *submitted, struct err *err)
 {
@@ -89,8 +89,26 @@ static bool read_category(const char *text, const char *field,
     return true;
 }
 
-static bool read_us_papers(const Passgate__V1__UsPapers *us, struct evidence *evidence,
-                           struct err *err)
+/* A day on which something began for somebody who lives; DAY_NONE for the empty text.  Where it is
+ * tomorrow already, it may be tomorrow. */
+static bool read_past_date(const struct evidence_reader *reader, const char *text,
+                           const char *field, int32_t *ret_day, struct err *err)
+{
+    const int32_t earliest = day_from_civil((struct civil_date){EARLIEST_YEAR, 1, 1});
+
+    if (!date_read(text, field, ret_day, err))
+        return false;
+    if (*ret_day == DAY_NONE)
+        return true;
+    if (*ret_day < earliest)
+        return err_field(err, ERR_FIELD_RANGE, field, "before %d", EARLIEST_YEAR);
+    if (*ret_day > day_of_ms(reader->now_ms) + 1)
+        return err_field(err, ERR_FIELD_RANGE, field, "in the future");
+    return true;
+}
+
+static bool read_us_papers(const struct evidence_reader *reader, const Passgate__V1__UsPapers *us,
+                           struct evidence *evidence, struct err *err)
 {
     if (!us)
         return true;
@@ -99,16 +117,18 @@ static bool read_us_papers(const Passgate__V1__UsPapers *us, struct evidence *ev
     evidence->i797_type = (enum i797_type)us->i797_type;
     return read_category(us->i551_category, "us.i551_category", evidence->i551_category, err) &&
            read_category(us->ead_category, "us.ead_category", evidence->ead_category, err) &&
-           date_read(us->resident_since, "us.resident_since", &evidence->resident_since_day, err);
+           read_past_date(reader, us->resident_since, "us.resident_since",
+                          &evidence->resident_since_day, err);
 }
 
-static bool read_acquisition(const Passgate__V1__Acquisition *acquired, struct evidence *evidence,
+static bool read_acquisition(const struct evidence_reader *reader,
+                             const Passgate__V1__Acquisition *acquired, struct evidence *evidence,
                              struct err *err)
 {
     if (!acquired)
         return true;
     evidence->acquired.precision = (enum date_precision)acquired->precision;
-    if (!date_read(acquired->date, "acquired.date", &evidence->acquired.day, err) ||
+    if (!read_past_date(reader, acquired->date, "acquired.date", &evidence->acquired.day, err) ||
         !field_check(FIELD_KIND_PHRASE, span_text(acquired->basis), "acquired.basis", err))
         return false;
     if ((evidence->acquired.day == DAY_NONE) != (evidence->acquired.precision == DATE_UNKNOWN))
@@ -229,8 +249,8 @@ static bool read_findings(const struct evidence_reader *reader,
 {
     return read_content(reader, submitted, evidence, err) &&
            read_binding(reader, submitted, evidence, err) &&
-           read_us_papers(submitted->us, evidence, err) &&
-           read_acquisition(submitted->acquired, evidence, err) &&
+           read_us_papers(reader, submitted->us, evidence, err) &&
+           read_acquisition(reader, submitted->acquired, evidence, err) &&
            country_read(submitted->accredited_to, "accredited_to", false, &evidence->accredited_to,
                         err);
 }
