@@ -50,7 +50,7 @@ struct holding_tally {
     size_t ended;
     bool is_disputed;
     bool is_mentioned; /* by anything that says something today */
-    int32_t entered_day;
+    int64_t entered_ms;
 };
 
 static struct holding_tally tally_of(const struct dossier *dossier, enum holding holding,
@@ -65,8 +65,8 @@ static struct holding_tally tally_of(const struct dossier *dossier, enum holding
 
         if ((!holds && reading->lost[holding] != country) || !reading_speaks(reading, today))
             continue;
-        if (!tally.is_mentioned || reading->entered_day < tally.entered_day)
-            tally.entered_day = reading->entered_day;
+        if (!tally.is_mentioned || reading->entered_ms < tally.entered_ms)
+            tally.entered_ms = reading->entered_ms;
         tally.is_mentioned = true;
         if (!holds)
             continue;
@@ -120,7 +120,7 @@ static void fill_entry(const struct dossier *dossier, enum holding holding, cons
 
 /* The entry of one country in one list; false when there is none. */
 static bool entry_of(const struct dossier *dossier, enum holding holding, country_id country,
-                     int32_t today, struct facts_nationality *ret_entry, int32_t *ret_entered_day)
+                     int32_t today, struct facts_nationality *ret_entry, int64_t *ret_entered_ms)
 {
     struct loss loss = dossier_loss(dossier, holding, country, today);
     struct holding_tally tally = tally_of(dossier, holding, country, &loss, today);
@@ -145,11 +145,12 @@ static bool entry_of(const struct dossier *dossier, enum holding holding, countr
             take_backing(&entry, PROOF_UNSPECIFIED, loss.statement->source);
     }
     *ret_entry = entry;
-    *ret_entered_day = tally.entered_day;
+    *ret_entered_ms = tally.entered_ms;
     return true;
 }
 
-/* An entry USA is there only where the US status leaves the holding possible. */
+/* An entry USA is there only where the US status leaves the holding possible; of who is accredited
+ * nothing is known, whatever the card says. */
 static bool fit_to_us_status(const struct facts_content *content, enum holding holding,
                              struct facts_nationality *entry)
 {
@@ -158,10 +159,27 @@ static bool fit_to_us_status(const struct facts_content *content, enum holding h
 
     if (entry->flags & FACTS_NATIONALITY_LOST)
         return true;
+    if (content->header.flags & FACTS_ACCREDITED)
+        return false;
     if (content->header.flags & FACTS_US_CONFLICT)
         entry->flags |= FACTS_NATIONALITY_CONFLICT;
     return holding == HOLDING_CITIZENSHIP ? (possible & US_STATUS_CITIZEN) != 0
                                           : (possible & US_STATUS_LPR) != 0;
+}
+
+/*
+ * What came in by this moment was meant by a statement that closed the list.  The papers that a
+ * register, a reviewer or an employer had before them may be entered in any order, until the end of
+ * the day; the subject's own word is worth no more than what was on file when it was given.
+ */
+static int64_t closed_at_ms(const struct reading *closing)
+{
+    int32_t entered_day = day_of_ms(closing->entered_ms);
+    bool is_dated_later = closing->dated_day > entered_day;
+
+    if (closing->source == FACT_SOURCE_DECLARATION)
+        return is_dated_later ? day_start_ms(closing->dated_day) : closing->entered_ms;
+    return day_start_ms((is_dated_later ? closing->dated_day : entered_day) + 1) - 1;
 }
 
 /*
@@ -170,17 +188,15 @@ static bool fit_to_us_status(const struct facts_content *content, enum holding h
  * it.  What turned up later and was, or may have been, held then shows that the list was not
  * complete.
  */
-static bool contradicts_closing(const struct facts_nationality *entry, int32_t entered_day,
+static bool contradicts_closing(const struct facts_nationality *entry, int64_t entered_ms,
                                 const struct reading *closing)
 {
-    int32_t closed_day =
-        closing->dated_day > closing->entered_day ? closing->dated_day : closing->entered_day;
     bool is_acquired_later =
         entry->acquired_precision == DATE_EXACT && entry->acquired_day > closing->dated_day;
     bool is_lost_before = (entry->flags & FACTS_NATIONALITY_LOST) && entry->lost_day != DAY_NONE &&
                           entry->lost_day <= closing->dated_day;
 
-    return entered_day > closed_day && !is_acquired_later && !is_lost_before;
+    return entered_ms > closed_at_ms(closing) && !is_acquired_later && !is_lost_before;
 }
 
 /* One bit per reading that closes the lists and is not contradicted. */
@@ -226,13 +242,13 @@ static uint8_t derive_list(const struct dossier *dossier, enum holding holding, 
         for (uint64_t rest = countries.words[word]; rest; rest &= rest - 1) {
             country_id country = (country_id)(word * 64 + (size_t)__builtin_ctzll(rest));
             struct facts_nationality entry;
-            int32_t entered_day;
+            int64_t entered_ms;
 
-            if (!entry_of(dossier, holding, country, today, &entry, &entered_day) ||
+            if (!entry_of(dossier, holding, country, today, &entry, &entered_ms) ||
                 (country == dossier->usa && !fit_to_us_status(content, holding, &entry)))
                 continue;
             for (size_t i = 0; i < dossier->count; i++)
-                if (contradicts_closing(&entry, entered_day, &dossier->readings[i]))
+                if (contradicts_closing(&entry, entered_ms, &dossier->readings[i]))
                     *closings &= ~(UINT64_C(1) << i);
             if (count == capacity)
                 *closings = 0;

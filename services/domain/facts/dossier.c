@@ -115,6 +115,14 @@ bool reading_speaks(const struct reading *reading, int32_t today)
 }
 
 /* DAY_NONE is before every day: a loss on a known day is later than one on an unknown day. */
+static bool is_later_loss(const struct reading *reading, const struct reading *than)
+{
+    int32_t day = reading->evidence->as_of_day;
+
+    return !than || day > than->evidence->as_of_day ||
+           (day == than->evidence->as_of_day && reading->source > than->source);
+}
+
 struct loss dossier_loss(const struct dossier *dossier, enum holding holding, country_id country,
                          int32_t today)
 {
@@ -126,13 +134,35 @@ struct loss dossier_loss(const struct dossier *dossier, enum holding holding, co
         if (reading->lost[holding] != country || (reading->disputes & DISPUTE_NATIONALITY) ||
             !reading_speaks(reading, today))
             continue;
-        if (!loss.is_lost || reading->evidence->as_of_day > loss.day ||
-            (reading->evidence->as_of_day == loss.day && reading->source > loss.statement->source))
-            loss = (struct loss){true, reading->evidence->as_of_day, reading};
+        if (is_later_loss(reading, loss.statement))
+            loss.statement = reading;
+        if (reading->source != FACT_SOURCE_DECLARATION && is_later_loss(reading, loss.attested))
+            loss.attested = reading;
     }
+    loss.is_lost = loss.statement != NULL;
+    if (loss.is_lost)
+        loss.day = loss.statement->evidence->as_of_day;
     return loss;
 }
 
+/* How what a reading shows stands after a loss on a day. */
+static enum standing standing_after(const struct reading *reading, enum holding holding,
+                                    country_id country, int32_t lost_day)
+{
+    struct evidence_date since = reading->since[holding];
+
+    if (lost_day == DAY_NONE)
+        return STANDING_ENDED;
+    if (since.precision == DATE_EXACT && since.day > lost_day)
+        return STANDING_HELD; /* acquired again */
+    return reading_asserted_day(reading, country) > lost_day ? STANDING_CONTESTED : STANDING_ENDED;
+}
+
+/*
+ * The subject's own word ends what the subject's own word began; against anything better it is no
+ * more than a contradiction.  Who would rather not be a citizen of one country, or a resident of
+ * another, must not be able to say so and be believed.
+ */
 enum standing reading_standing(const struct reading *reading, enum holding holding,
                                country_id country, const struct loss *loss, int32_t today)
 {
@@ -142,11 +172,16 @@ enum standing reading_standing(const struct reading *reading, enum holding holdi
         return STANDING_NOT_YET;
     if (holding == HOLDING_RESIDENCY && reading->ends_day != DAY_NONE && today >= reading->ends_day)
         return STANDING_ENDED;
+    if (loss->attested) {
+        enum standing attested =
+            standing_after(reading, holding, country, loss->attested->evidence->as_of_day);
+
+        if (attested != STANDING_HELD)
+            return attested;
+    }
     if (!loss->is_lost)
         return STANDING_HELD;
-    if (loss->day == DAY_NONE)
-        return STANDING_ENDED;
-    if (since.precision == DATE_EXACT && since.day > loss->day)
-        return STANDING_HELD; /* acquired again */
-    return reading_asserted_day(reading, country) > loss->day ? STANDING_CONTESTED : STANDING_ENDED;
+    if (standing_after(reading, holding, country, loss->day) == STANDING_HELD)
+        return STANDING_HELD;
+    return reading->source == FACT_SOURCE_DECLARATION ? STANDING_ENDED : STANDING_CONTESTED;
 }

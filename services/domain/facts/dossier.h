@@ -20,11 +20,13 @@ struct dossier {
  * residence ends. */
 void dossier_of(const struct facts_input *input, struct dossier *ret_dossier);
 
-/* The latest stated end of a holding that has come by `today`. */
+/* The latest stated end of a holding that has come by `today`, whoever states it, and the latest
+ * one that is more than the subject's own word. */
 struct loss {
     bool is_lost;
     int32_t day;                     /* DAY_NONE when not known */
     const struct reading *statement; /* NULL when not lost */
+    const struct reading *attested;  /* NULL when only declared */
 };
 
 struct loss dossier_loss(const struct dossier *dossier, enum holding holding, country_id country,
@@ -34,7 +36,7 @@ struct loss dossier_loss(const struct dossier *dossier, enum holding holding, co
 enum standing {
     STANDING_NOT_YET,   /* begins later, or says so later */
     STANDING_HELD,      /* holds */
-    STANDING_CONTESTED, /* stated to be lost, and recognised after that */
+    STANDING_CONTESTED, /* stated to be lost, and recognised after that; or only declared lost */
     STANDING_ENDED,
 };
 

@@ -19,7 +19,7 @@
 
 /* Of the derivation: one more whenever the same evidence may give other facts than before.  Who
  * derives them again years later knows by it which rules were applied then. */
-enum { FACTS_RULES_VERSION = 1 };
+enum { FACTS_RULES_VERSION = 2 };
 
 enum {
     FACTS_CITIZENSHIPS_MAX = 8,

@@ -301,7 +301,8 @@ void reading_of(const struct evidence *evidence, country_id usa, struct reading 
         .dated_day = is_statement && evidence->as_of_day != DAY_NONE
                          ? evidence->as_of_day
                          : first_day(evidence->verified_at_ms, evidence->accepted_at_ms),
-        .entered_day = first_day(evidence->accepted_at_ms, evidence->verified_at_ms),
+        .entered_ms =
+            evidence->accepted_at_ms ? evidence->accepted_at_ms : evidence->verified_at_ms,
     };
 
     /* Who does not say where it comes from is believed least. */
@@ -346,6 +347,32 @@ static bool is_status_by_nationality(const struct evidence *evidence)
     return number < ARRAY_LEN(class_rules) && class_rules[number].status == US_NATIONALITY;
 }
 
+/* Is one reading of a card that of a conditional class, which the other one takes for a full card?
+ * Which of the two classes or dates was misread nobody knows. */
+static bool is_fuller_card(const struct reading *conditional, const struct reading *full)
+{
+    return conditional->evidence->i551_category[0] != '\0' && conditional->petitions != 0 &&
+           full->petitions == 0 && !full->may_be_conditional;
+}
+
+/* Do two readings of one document show another US status, or another end of it? */
+static bool is_status_read_differently(const struct reading *a, const struct reading *b)
+{
+    const struct evidence *x = a->evidence, *y = b->evidence;
+
+    if (x->class == EVIDENCE_STATEMENT || y->class == EVIDENCE_STATEMENT)
+        return false;
+    if (x->class != y->class)
+        return a->us_possible != b->us_possible;
+    if (says_status(x) && says_status(y) &&
+        (a->us_possible != b->us_possible || a->petitions != b->petitions))
+        return true;
+    return x->class == EVIDENCE_PERMANENT_RESIDENT_CARD &&
+           ((x->expires_day != DAY_NONE && y->expires_day != DAY_NONE &&
+             x->expires_day != y->expires_day) ||
+            is_fuller_card(a, b) || is_fuller_card(b, a));
+}
+
 uint8_t reading_disputes(const struct reading *a, const struct reading *b)
 {
     const struct evidence *x = a->evidence, *y = b->evidence;
@@ -356,8 +383,7 @@ uint8_t reading_disputes(const struct reading *a, const struct reading *b)
         if (is_status_by_nationality(x) || is_status_by_nationality(y))
             disputes |= DISPUTE_US_STATUS;
     }
-    if (x->class == y->class && says_status(x) && says_status(y) &&
-        (a->us_possible != b->us_possible || a->petitions != b->petitions))
+    if (is_status_read_differently(a, b))
         disputes |= DISPUTE_US_STATUS;
     if (is_read_differently(x->birth_country, y->birth_country))
         disputes |= DISPUTE_BIRTH;

@@ -49,7 +49,7 @@ struct reading {
 
     int32_t speaks_from_day; /* says nothing before; DAY_NONE = always */
     int32_t dated_day;       /* the day as of which it speaks */
-    int32_t entered_day;     /* the day on which Passgate learned it */
+    int64_t entered_ms;      /* when Passgate learned it */
 };
 
 void reading_of(const struct evidence *evidence, country_id usa, struct reading *ret_reading);

@@ -69,6 +69,14 @@ static int32_t day_of(const struct yaml_node *node)
     return day;
 }
 
+/* A day is its first moment. */
+static int64_t moment_of(const struct yaml_node *node)
+{
+    int64_t ms;
+
+    return timestamp_parse(node->text, &ms) ? ms : day_start_ms(day_of(node));
+}
+
 static struct evidence_date acquired_of(const struct yaml_node *node)
 {
     struct evidence_date date = {node->text.data[0] == '=' ? DATE_EXACT : DATE_BEFORE, DAY_NONE};
@@ -79,7 +87,7 @@ static struct evidence_date acquired_of(const struct yaml_node *node)
 }
 
 /* What a field of a piece of evidence holds, and where. */
-enum field_kind { COUNTRY, DAY, DAY_MS, DATE, CATEGORY, DIGIT, TEXT, FLAG, WORD, NAME };
+enum field_kind { COUNTRY, DAY, MOMENT, DATE, CATEGORY, DIGIT, TEXT, FLAG, WORD, NAME };
 
 static const struct field {
     const char *name;
@@ -118,8 +126,8 @@ static const struct field {
     FIELD("since", DAY, resident_since_day),
     FIELD("as_of", DAY, as_of_day),
     FIELD("review_by", DAY, review_by_day),
-    FIELD("verified", DAY_MS, verified_at_ms),
-    FIELD("accepted", DAY_MS, accepted_at_ms),
+    FIELD("verified", MOMENT, verified_at_ms),
+    FIELD("accepted", MOMENT, accepted_at_ms),
     FIELD("acquired", DATE, acquired),
     FIELD("i551", CATEGORY, i551_category),
     FIELD("ead", CATEGORY, ead_category),
@@ -140,7 +148,7 @@ static void read_value(const struct field *field, const struct yaml_node *value,
     switch (field->kind) {
     case COUNTRY: *(country_id *)at = country_of(value); break;
     case DAY: *(int32_t *)at = day_of(value); break;
-    case DAY_MS: *(int64_t *)at = day_start_ms(day_of(value)); break;
+    case MOMENT: *(int64_t *)at = moment_of(value); break;
     case DATE: *(struct evidence_date *)at = acquired_of(value); break;
     case CATEGORY:
         if (value->text.length > EVIDENCE_CATEGORY_MAX)
