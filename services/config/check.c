@@ -270,14 +270,11 @@ static void check_sentinels(struct loader *loader)
 
     if (config->store.sentinel_user[0] && !config->store.sentinel_password_file[0])
         store_error(loader, "store.sentinel_user", "needs store.sentinel_password_file");
-    if (config->store.place.sentinels.count > 0) {
-        if (config->store.partitions != 1)
-            store_error(loader, "store.partitions", "must be 1 with sentinels");
-    } else if (config->store.sentinel_password_file[0]) {
+    if (config->store.place.sentinels.count == 0 && config->store.sentinel_password_file[0])
         store_error(loader, "store.sentinel_password_file",
                     "needs sentinels: write redis-sentinel:// in store.url");
-    }
 }
+
 static const char *const tls_only[] = {"store.ca_file", "store.certificate_file", "store.key_file"};
 
 static void check_redis(struct loader *loader, struct config_place place)
@@ -289,6 +286,12 @@ static void check_redis(struct loader *loader, struct config_place place)
             loader, place,
             "store.url: replicas must hash ids with one key: write it into a file and name "
             "it in store.hash_key_file");
+    /* Whose a check is, and what a request_id asked, is kept with the subject, and so found by
+     * nobody who looks in another partition. */
+    if (config->store.partitions != 1)
+        store_error(loader, "store.partitions",
+                    "must be 1 in this release: that a vendor's check is one person's and a "
+                    "request_id one request's holds within a partition, not across them");
     if (config->store.user[0] && !config->store.password_file[0])
         store_error(loader, "store.user", "needs store.password_file");
     if (!config->store.ca_file[0] && config->store.place.is_tls)

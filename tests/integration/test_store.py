@@ -130,7 +130,7 @@ class Moving(StoreTestCase):
         file = self.export(origin)
         self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
 
-        shared = self.redis(**{"store-partitions": "4"})
+        shared = self.redis()
         imported = self.assert_imports(shared, file)
         self.assertGreater(imported["written"], 2 * PERSONS)
         self.assertEqual((imported["same"], imported["conflicts"]), (0, []))
@@ -147,15 +147,14 @@ class Moving(StoreTestCase):
         request = submission(fresh("person"), passport("USA"))
         first = origin.stubs().verification.SubmitVerification(request, timeout=CALL_SECONDS)
         file = self.export(origin)
-        for partitions in ("1", "3"):
-            shared = self.redis(**{"store-partitions": partitions})
-            self.assert_imports(shared, file)
-            again = shared.stubs().verification.SubmitVerification(request, timeout=CALL_SECONDS)
-            self.assertEqual(again.evidence_id, first.evidence_id)
-            self.assertFalse(again.already_known)
-            known = shared.stubs().verification.SubmitVerification(
-                submission(request.subject, request.evidence), timeout=CALL_SECONDS)
-            self.assertTrue(known.already_known)
+        shared = self.redis()
+        self.assert_imports(shared, file)
+        again = shared.stubs().verification.SubmitVerification(request, timeout=CALL_SECONDS)
+        self.assertEqual(again.evidence_id, first.evidence_id)
+        self.assertFalse(again.already_known)
+        known = shared.stubs().verification.SubmitVerification(
+            submission(request.subject, request.evidence), timeout=CALL_SECONDS)
+        self.assertTrue(known.already_known)
 
     def test_a_check_is_still_its_subjects_after_the_move(self):
         origin, home = self.sqlite(), self.sqlite()
@@ -308,7 +307,7 @@ class Refusing(StoreTestCase):
 
 class Looking(StoreTestCase):
     def test_statistics_count_what_was_written(self):
-        for server in (self.sqlite(), self.redis(**{"store-partitions": "2"})):
+        for server in (self.sqlite(), self.redis()):
             names = self.fill(server)
             status, output, errors = passgate(server, "store", "stats", "-o", "json")
             self.assertEqual(status, 0, errors)
