@@ -219,6 +219,7 @@ uint64_t fake_store_write_untold(struct fake_store *fake, unsigned subject, int3
     evidence.issuer = evidence.nationality = country_from_alpha3(span_text("DEU"));
     evidence.source = FACT_SOURCE_DOCUMENT;
     evidence.acquired = (struct evidence_date){.precision = DATE_EXACT, .day = version};
+    evidence.verified_at_ms = (version + 1) * TIMESTAMP_DAY_MS;
     snprintf(organization, sizeof(organization), "org/%u", subject);
     affiliation.organization = span_text(organization);
     arena_init(&arena, 1024);

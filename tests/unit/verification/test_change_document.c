@@ -89,7 +89,7 @@ static void a_first_document_says_what_is_known_now(void **state)
 
     assert_string_equal(
         arena_text(arena, text),
-        "{\"format\":1,\"subject\":\"alice\",\"at\":\"2026-06-12T21:21:00Z\",\"rules\":1,"
+        "{\"format\":1,\"subject\":\"alice\",\"at\":\"2026-06-12T21:21:00Z\",\"rules\":2,"
         "\"circumstances\":{\"purpose\":\"kyc\"},\"after\":{\"kind\":\"user\",\"us_status\":[],"
         "\"citizenships\":[{\"country\":\"DEU\",\"proof\":\"chip\",\"source\":\"document\"}],"
         "\"residencies\":[],\"assurance\":0,\"flags\":[\"has_evidence\"],\"affiliations\":[]},"

@@ -158,7 +158,7 @@ static struct evidence passport_of(const char *code)
     struct evidence evidence = EVIDENCE_EMPTY;
 
     evidence.class = EVIDENCE_PASSPORT;
-    evidence.nationality = country(code);
+    evidence.issuer = evidence.nationality = country(code);
     evidence.proof = PROOF_CHIP;
     return evidence;
 }
