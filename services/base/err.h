@@ -95,6 +95,8 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(ORGANIZATION_UNKNOWN, FAILED_PRECONDITION, 409, INFO, "the organization is not registered") \
     X(SUBJECT_ORGANIZATION, FAILED_PRECONDITION, 409, INFO,                                       \
       "the subject is an organization, and evidence is about persons")                            \
+    X(SUBJECT_KIND_FIXED, FAILED_PRECONDITION, 409, INFO,                                         \
+      "the subject is on record as one of another kind")                                          \
     X(SUBJECT_FULL, FAILED_PRECONDITION, 409, INFO,                                               \
       "the subject has as many entries as it may have")                                           \
     X(REQUEST_ID_REUSED, FAILED_PRECONDITION, 409, INFO,                                          \

@@ -25,8 +25,8 @@
 enum {
     CHECK_BATCH_MAX = 1000,
     CHECK_ALSO_SUBJECTS_MAX = 8,
-    /* Of one question: its subjects, or the persons behind them, and an organization. */
-    CHECK_PARTIES_MAX = (1 + CHECK_ALSO_SUBJECTS_MAX) * RECORD_PRINCIPALS_MAX + 1,
+    /* Of one question: its subjects, the persons behind them, and an organization. */
+    CHECK_PARTIES_MAX = (1 + CHECK_ALSO_SUBJECTS_MAX) * (1 + RECORD_PRINCIPALS_MAX) + 1,
     CHECK_TOKEN_BYTES_MAX = 8 * 1024,
 };
 

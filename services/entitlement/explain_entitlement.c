@@ -156,7 +156,8 @@ static bool collect(struct explaining *explaining, struct check_party *parties, 
                                         explaining->order.now_ms, &explaining->arena);
             continue;
         }
-        if (reading->role != PARTY_PRINCIPAL && reading->record.principal_count > 0)
+        if (reading->role != PARTY_PRINCIPAL && reading->record.kind == SUBJECT_SERVICE &&
+            reading->record.principal_count > 0)
             continue;
         parties[count++] = (struct check_party){
             .role = reading->role,

@@ -128,7 +128,7 @@ static bool add_subject(struct collector *collector, enum party_role role, struc
     if (found != FOUND)
         return found != FAILED;
     note_number(collector, &view);
-    if (view.principal_count == 0)
+    if (view.principal_count == 0 || view.facts->header.subject_kind != SUBJECT_SERVICE)
         add_party(collector, role, &view);
     for (size_t i = 0; i < view.principal_count; i++)
         if (!add_principal(collector, view.principals[i]))

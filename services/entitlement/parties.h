@@ -18,10 +18,11 @@ struct parties {
 
 /*
  * Collect them.  A service stands for the persons behind it; without any, its own facts count,
- * which prove nothing.  A registered organization is what the configuration says of it, in whatever
- * place it is named, and nothing that was stored under its id.  `subject` is whom the question
- * names (from its id or its claim).  False: the question cannot be decided (ORGANIZATION_UNKNOWN,
- * or the error of a read that `lookups` remembers).
+ * which prove nothing.  Facts of a subject that is no service count in any case, whoever else the
+ * record names.  A registered organization is what the configuration says of it, in whatever place
+ * it is named, and nothing that was stored under its id.  `subject` is whom the question names
+ * (from its id or its claim).  False: the question cannot be decided (ORGANIZATION_UNKNOWN, or the
+ * error of a read that `lookups` remembers).
  */
 MUST_CHECK bool parties_collect(const struct entitlement *entitlement,
                                 const struct check_input *input, struct hash128 subject,

@@ -7,13 +7,17 @@
 
 #include <stdio.h>
 
+/* Nobody stands behind a person: that would be a way around what is known of that person. */
 static enum change_outcome change(struct subject_write *write, struct record *record,
                                   struct err *err)
 {
     const Passgate__V1__SetPrincipalsRequest *request =
         (const Passgate__V1__SetPrincipalsRequest *)write->request;
 
-    (void)err;
+    if (write->is_stored && record->kind != SUBJECT_SERVICE) {
+        err_field(err, ERR_SUBJECT_KIND_FIXED, "subject", "not a service");
+        return CHANGE_REFUSED;
+    }
     record->kind = SUBJECT_SERVICE;
     record->principal_count = request->n_principals;
     record->principals = arena_new_array(&write->arena, struct span, request->n_principals);

@@ -294,7 +294,8 @@ static bool load_record(struct subject_write *write, struct record *ret_record, 
 {
     const struct store_value *value = &write->reading->values[READ_SUBJECT];
 
-    if (value->version > 0)
+    write->is_stored = value->version > 0;
+    if (write->is_stored)
         return record_decode(value->data, write->hash, &write->arena, ret_record, err);
     *ret_record = (struct record){
         .subject = write->subject,

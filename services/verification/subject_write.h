@@ -62,6 +62,7 @@ struct subject_write {
 
     /* For `change` and `respond`. */
     int64_t now_ms;
+    bool is_stored;          /* there was a record before */
     int64_t last_said_at_ms; /* the newest word about the check so far; INT64_MIN: none */
     uint8_t note[SUBJECT_WRITE_NOTE_MAX]; /* what has to be answered again to the same request_id */
     size_t note_length;

@@ -115,6 +115,19 @@ static enum change_outcome compare(struct subject_write *write, struct record *r
     return put(write, record, true, err);
 }
 
+/* A service stays one and a person stays one: papers of the one say nothing of the other. */
+static bool set_kind(const struct subject_write *write, struct record *record,
+                     enum subject_kind kind, struct err *err)
+{
+    if (kind == SUBJECT_KIND_UNSPECIFIED)
+        return true;
+    if (write->is_stored && (kind == SUBJECT_SERVICE) != (record->kind == SUBJECT_SERVICE))
+        return err_field(err, ERR_SUBJECT_KIND_FIXED, "subject_kind", "of kind %d",
+                         (int)record->kind);
+    record->kind = kind;
+    return true;
+}
+
 static enum change_outcome change(struct subject_write *write, struct record *record,
                                   struct err *err)
 {
@@ -132,8 +145,8 @@ static enum change_outcome change(struct subject_write *write, struct record *re
     }
     if (write->failure)
         return take_back(write, record);
-    if (request->subject_kind != PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_UNSPECIFIED)
-        record->kind = (enum subject_kind)request->subject_kind;
+    if (!set_kind(write, record, (enum subject_kind)request->subject_kind, err))
+        return CHANGE_REFUSED;
     record->is_minor = record->is_minor || request->evidence->minor;
     if (newest_ms == submission->evidence.verified_at_ms)
         return compare(write, record, err);

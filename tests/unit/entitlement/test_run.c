@@ -101,6 +101,28 @@ static void an_organization_is_judged_as_one_wherever_it_is_named(void **state)
     assert_true(asked.results[0].is_allowed);
 }
 
+static void whoever_is_named_behind_a_person_that_person_counts(void **state)
+{
+    static const char *const alice[] = {"alice"}, *const ivan[] = {"ivan"};
+    struct runs *runs = *state;
+    struct record foreign = person_foreigner(&runs->arena, "boris", "RUS"),
+                  american = person_american(&runs->arena, "adam");
+    struct check_input inputs[] = {runs_about("boris"), runs_about("adam")};
+    struct asked asked;
+
+    runs_enforce(runs, RUNS_NOT_FOREIGN, "");
+    runs_keep(runs, person_american(&runs->arena, "alice"));
+    runs_keep(runs, person_foreigner(&runs->arena, "ivan", "RUS"));
+    foreign.principals = person_service(&runs->arena, "", alice, 1).principals;
+    american.principals = person_service(&runs->arena, "", ivan, 1).principals;
+    foreign.principal_count = american.principal_count = 1;
+    runs_keep(runs, foreign);
+    runs_keep(runs, american);
+    runs_ask(runs, inputs, ARRAY_LEN(inputs), &asked);
+    assert_int_equal(asked.results[0].reason, DECISION_REASON_NOT_PERMITTED);
+    assert_int_equal(asked.results[1].reason, DECISION_REASON_NOT_PERMITTED);
+}
+
 static void as_many_persons_as_can_stand_behind_a_question_are_asked_about(void **state)
 {
     struct runs *runs = *state;
@@ -464,6 +486,7 @@ int main(void)
         TEST(a_service_stands_for_the_persons_behind_it),
         TEST(papers_of_a_service_let_nobody_in),
         TEST(an_organization_is_judged_as_one_wherever_it_is_named),
+        TEST(whoever_is_named_behind_a_person_that_person_counts),
         TEST(as_many_persons_as_can_stand_behind_a_question_are_asked_about),
         TEST(all_subjects_of_a_question_must_pass),
         TEST(an_unregistered_organization_is_an_error_that_only_some_are_told),

@@ -367,6 +367,51 @@ static void the_persons_behind_a_service_are_on_record(void **state)
     assert_int_equal(known(*state, "bot")->n_principals, 0);
 }
 
+static struct answer submit_as(struct world *world, const char *request_id, const char *subject,
+                               const char *check_id, const char *kind)
+{
+    return submit(world, (struct passport){.request_id = request_id,
+                                           .subject = subject,
+                                           .check_id = check_id,
+                                           .more = arena_printf(world_arena(world),
+                                                                ", \"subject_kind\": "
+                                                                "\"SUBJECT_KIND_%s\"",
+                                                                kind)});
+}
+
+static void nobody_stands_behind_a_person(void **state)
+{
+    const Passgate__V1__GetSubjectResponse *subject;
+
+    accepted(submit(*state, (struct passport){.request_id = "r1", .subject = "bot"}));
+    world_expect_refused(set_principals(*state, "p1", "\"alice\""), GRPC_STATUS_FAILED_PRECONDITION,
+                         "SUBJECT_KIND_FIXED", "subject");
+    world_expect_refused(set_principals(*state, "p2", ""), GRPC_STATUS_FAILED_PRECONDITION,
+                         "SUBJECT_KIND_FIXED", "subject");
+    subject = known(*state, "bot");
+    assert_int_equal(subject->subject_kind, PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_USER);
+    assert_int_equal(subject->n_principals, 0);
+}
+
+static void a_person_stays_one_and_a_service_stays_one(void **state)
+{
+    const Passgate__V1__GetSubjectResponse *subject;
+
+    world_expect_ok(set_principals(*state, "p1", "\"alice\""));
+    world_expect_refused(submit_as(*state, "r1", "bot", "c-1", "USER"),
+                         GRPC_STATUS_FAILED_PRECONDITION, "SUBJECT_KIND_FIXED", "subject_kind");
+    subject = known(*state, "bot");
+    assert_int_equal(subject->subject_kind, PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_SERVICE);
+    assert_int_equal(subject->n_evidence, 0);
+    accepted(submit_as(*state, "r2", "carol", "c-2", "USER"));
+    world_expect_refused(submit_as(*state, "r3", "carol", "c-3", "SERVICE"),
+                         GRPC_STATUS_FAILED_PRECONDITION, "SUBJECT_KIND_FIXED", "subject_kind");
+    accepted(submit_as(*state, "r4", "carol", "c-3", "EMPLOYEE"));
+    assert_int_equal(known(*state, "carol")->subject_kind,
+                     PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_EMPLOYEE);
+    accepted(submit_as(*state, "r5", "robot", "c-4", "SERVICE")); /* as a new one, what you like */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -390,6 +435,8 @@ int main(void)
         TEST(affiliations_are_replaced_organization_by_organization),
         TEST(affiliations_that_say_nothing_clear_are_refused),
         TEST(the_persons_behind_a_service_are_on_record),
+        TEST(nobody_stands_behind_a_person),
+        TEST(a_person_stays_one_and_a_service_stays_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
