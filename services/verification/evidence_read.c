@@ -7,6 +7,25 @@
 
 enum { FUTURE_MS = 5 * 60 * 1000, PERSON_HASH_BYTES_MAX = 64, EARLIEST_YEAR = 1900 };
 
+#define EARLIEST_MS (INT64_C(946684800) * 1000) /* 2000-01-01T00:00:00Z */
+
+/* When something was said: not before 2000, which is a clock or a unit gone wrong, nor ahead. */
+static bool read_instant(const struct evidence_reader *reader,
+                         const Google__Protobuf__Timestamp *instant, const char *field,
+                         int64_t *ret_ms, struct err *err)
+{
+    int64_t ms;
+
+    if (!wire_timestamp_read(instant, field, &ms, err))
+        return false;
+    if (ms > reader->now_ms + FUTURE_MS)
+        return err_field(err, ERR_FIELD_RANGE, field, "in the future");
+    if (ms < EARLIEST_MS)
+        return err_field(err, ERR_FIELD_RANGE, field, "before 2000");
+    *ret_ms = ms;
+    return true;
+}
+
 static bool check_identity(const Passgate__V1__Evidence *submitted, struct err *err)
 {
     if (submitted->evidence_class == PASSGATE__V1__EVIDENCE_CLASS__EVIDENCE_CLASS_UNSPECIFIED)
@@ -30,13 +49,21 @@ static bool check_collection(const Passgate__V1__Collection *collection, struct 
     if (!collection)
         return true;
     purpose = span_text(collection->purpose);
-    if (span_is(purpose, "form_i9") || span_is(purpose, "e_verify"))
-        return err_field(err, ERR_EVIDENCE_PURPOSE, "collection.purpose", "Form I-9 or E-Verify");
     return field_check(FIELD_KIND_PURPOSE, purpose, "collection.purpose", err) &&
            field_check(FIELD_KIND_SHORT_TEXT, span_text(collection->notice_version),
                        "collection.notice_version", err) &&
            field_check(FIELD_KIND_PHRASE, span_text(collection->legal_basis),
                        "collection.legal_basis", err);
+}
+
+/* Only of what would count: a word that takes evidence back is heard whatever it was made for. */
+static bool check_purpose(const Passgate__V1__Collection *collection, struct err *err)
+{
+    struct span purpose = span_text(collection ? collection->purpose : "");
+
+    if (span_is(purpose, "form_i9") || span_is(purpose, "e_verify"))
+        return err_field(err, ERR_EVIDENCE_PURPOSE, "collection.purpose", "Form I-9 or E-Verify");
+    return true;
 }
 
 static bool check_reviewer(const Passgate__V1__Reviewer *reviewer, struct err *err)
@@ -58,12 +85,6 @@ static bool read_binding(const struct evidence_reader *reader,
 
     if (!binding)
         return true;
-    if (binding->face_match == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
-        return err_field(err, ERR_BINDING_FAILED, "binding.face_match", "failed");
-    if (binding->liveness == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
-        return err_field(err, ERR_BINDING_FAILED, "binding.liveness", "failed");
-    if (binding->account == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
-        return err_field(err, ERR_BINDING_FAILED, "binding.account", "failed");
     person = span_of(binding->same_person_hash.data, binding->same_person_hash.len);
     if (person.length > PERSON_HASH_BYTES_MAX)
         return err_field(err, ERR_FIELD_TOO_LONG, "binding.same_person_hash", "%zu bytes",
@@ -143,13 +164,27 @@ static bool is_about_country(enum statement_kind kind)
     return kind != STATEMENT_CITIZENSHIPS_COMPLETE && kind != STATEMENT_US_STATUS_NONE;
 }
 
-static bool check_statement_texts(const Passgate__V1__Statement *statement, struct err *err)
+/* Who says so, on what authority, and when that was signed: a statement by nobody proves nothing.
+ */
+static bool check_signature(const struct evidence_reader *reader,
+                            const Passgate__V1__Statement *statement,
+                            const Passgate__V1__Reviewer *reviewer, struct err *err)
 {
     int64_t signed_at_ms;
 
-    if (statement->signed_at &&
-        !wire_timestamp_read(statement->signed_at, "statement.signed_at", &signed_at_ms, err))
-        return false;
+    if (statement->source == PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_REVIEWER && !reviewer)
+        return err_field(err, ERR_FIELD_REQUIRED, "reviewer", "a reviewer has an id");
+    if (statement->attester[0] == '\0')
+        return err_field(err, ERR_FIELD_REQUIRED, "statement.attester", "missing");
+    if (statement->authority[0] == '\0')
+        return err_field(err, ERR_FIELD_REQUIRED, "statement.authority", "missing");
+    if (!statement->signed_at)
+        return err_field(err, ERR_FIELD_REQUIRED, "statement.signed_at", "missing");
+    return read_instant(reader, statement->signed_at, "statement.signed_at", &signed_at_ms, err);
+}
+
+static bool check_statement_texts(const Passgate__V1__Statement *statement, struct err *err)
+{
     return field_check(FIELD_KIND_TEXT, span_text(statement->attester), "statement.attester",
                        err) &&
            field_check(FIELD_KIND_SHORT_TEXT, span_text(statement->relation), "statement.relation",
@@ -161,7 +196,7 @@ static bool check_statement_texts(const Passgate__V1__Statement *statement, stru
 }
 
 static bool read_statement(const struct evidence_reader *reader,
-                           const Passgate__V1__Statement *statement, struct evidence *evidence,
+                           const Passgate__V1__Evidence *submitted, struct evidence *evidence,
                            struct err *err)
 {
     static const enum fact_source sources[] = {
@@ -169,6 +204,7 @@ static bool read_statement(const struct evidence_reader *reader,
         [PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_REGISTER] = FACT_SOURCE_REGISTER,
         [PASSGATE__V1__STATEMENT_SOURCE__STATEMENT_SOURCE_REVIEWER] = FACT_SOURCE_REVIEWER,
     };
+    const Passgate__V1__Statement *statement = submitted->statement;
 
     if (!statement)
         return err_field(err, ERR_FIELD_REQUIRED, "statement", "missing");
@@ -181,6 +217,7 @@ static bool read_statement(const struct evidence_reader *reader,
     if (!country_read(statement->country, "statement.country", false, &evidence->country, err) ||
         !date_read(statement->as_of, "statement.as_of", &evidence->as_of_day, err) ||
         !date_read(statement->review_by, "statement.review_by", &evidence->review_by_day, err) ||
+        !check_signature(reader, statement, submitted->reviewer, err) ||
         !check_statement_texts(statement, err))
         return false;
     if ((evidence->country != COUNTRY_NONE) != is_about_country(evidence->statement))
@@ -201,7 +238,7 @@ static bool read_content(const struct evidence_reader *reader,
     if (evidence->class == EVIDENCE_STATEMENT) {
         if (submitted->document)
             return err_field(err, ERR_FIELD_CONFLICT, "document", "a statement has none");
-        return read_statement(reader, submitted->statement, evidence, err);
+        return read_statement(reader, submitted, evidence, err);
     }
     if (submitted->statement)
         return err_field(err, ERR_FIELD_CONFLICT, "statement", "only for statements");
@@ -216,10 +253,25 @@ static bool read_time(const struct evidence_reader *reader, const Passgate__V1__
 {
     if (!submitted->verified_at)
         return err_field(err, ERR_FIELD_REQUIRED, "verified_at", "missing");
-    if (!wire_timestamp_read(submitted->verified_at, "verified_at", &evidence->verified_at_ms, err))
-        return false;
-    if (evidence->verified_at_ms > reader->now_ms + FUTURE_MS)
-        return err_field(err, ERR_FIELD_RANGE, "verified_at", "in the future");
+    return read_instant(reader, submitted->verified_at, "verified_at", &evidence->verified_at_ms,
+                        err);
+}
+
+/* No comparison between the person and the document has failed. */
+static bool is_bound(const Passgate__V1__Binding *binding, struct err *ret_why)
+{
+    const struct {
+        Passgate__V1__BindingCheck check;
+        const char *field;
+    } comparisons[] = {
+        {.check = binding->face_match, .field = "binding.face_match"},
+        {.check = binding->liveness, .field = "binding.liveness"},
+        {.check = binding->account, .field = "binding.account"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(comparisons); i++)
+        if (comparisons[i].check == PASSGATE__V1__BINDING_CHECK__BINDING_CHECK_FAILED)
+            return err_field(ret_why, ERR_BINDING_FAILED, comparisons[i].field, "failed");
     return true;
 }
 
@@ -239,7 +291,7 @@ static bool proves(const Passgate__V1__Evidence *submitted, struct err *ret_why)
         err_field(ret_why, ERR_DOCUMENT_REVOKED, "document.revocation_check", "listed");
         return false;
     }
-    return true;
+    return !submitted->binding || is_bound(submitted->binding, ret_why);
 }
 
 /* What the paper, or the statement, says. */
@@ -247,7 +299,8 @@ static bool read_findings(const struct evidence_reader *reader,
                           const Passgate__V1__Evidence *submitted, struct evidence *evidence,
                           struct err *err)
 {
-    return read_content(reader, submitted, evidence, err) &&
+    return check_purpose(submitted->collection, err) &&
+           read_content(reader, submitted, evidence, err) &&
            read_binding(reader, submitted, evidence, err) &&
            read_us_papers(reader, submitted->us, evidence, err) &&
            read_acquisition(reader, submitted->acquired, evidence, err) &&

@@ -19,8 +19,8 @@ struct evidence_reader {
 
 /*
  * Errors name the field below `evidence`.  *ret_why_not has a code when the result proves nothing
- * (it did not pass, or the document is reported revoked): then the evidence says only which check
- * it is of and when, and what this check proved before has to be taken back.
+ * (it did not pass, the document is reported revoked, or is somebody else's): then the evidence
+ * says only which check it is of and when, and what this check proved before has to be taken back.
  */
 MUST_CHECK bool evidence_read(const struct evidence_reader *reader,
                               const Passgate__V1__Evidence *submitted,

@@ -30,6 +30,26 @@ static bool is_of_check(const struct evidence *a, const struct evidence *b)
     return span_equal(a->vendor, b->vendor) && span_equal(a->check_id, b->check_id);
 }
 
+/* The id of what is on record of the check: none, where only words that did not pass were said. */
+static struct span known_id(const struct record *record, const struct evidence *evidence)
+{
+    struct span id = span_text("");
+
+    for (size_t i = 0; i < record->evidence_count; i++)
+        if (is_of_check(&record->evidence[i], evidence))
+            id = record->evidence[i].id;
+    return id;
+}
+
+static enum change_outcome supersede(struct subject_write *write, const struct record *record)
+{
+    struct submission *submission = write->detail;
+
+    submission->evidence.id = known_id(record, &submission->evidence);
+    note(write, NOTE_SUPERSEDED);
+    return CHANGE_NOTHING;
+}
+
 /* RevokeEvidence is a word about the check as well. */
 static int64_t newest_word_ms(const struct subject_write *write, const struct record *record,
                               const struct evidence *evidence)
@@ -106,10 +126,8 @@ static enum change_outcome compare(struct subject_write *write, struct record *r
             return CHANGE_NOTHING;
         }
     }
-    if (readings == 0) {
-        note(write, NOTE_SUPERSEDED);
-        return CHANGE_NOTHING;
-    }
+    if (readings == 0)
+        return supersede(write, record);
     submission->evidence.id = span_text(arena_printf(
         &write->arena, "%.*s-%zu", SPAN_FORMAT(submission->evidence.id), readings + 1));
     return put(write, record, true, err);
@@ -139,10 +157,8 @@ static enum change_outcome change(struct subject_write *write, struct record *re
     /* Also when the write is tried again. */
     submission->evidence.id = write->audit_ids[0];
     write->audit_kind = AUDIT_VERIFICATION_SUBMITTED;
-    if (newest_ms > submission->evidence.verified_at_ms) {
-        note(write, NOTE_SUPERSEDED);
-        return CHANGE_NOTHING;
-    }
+    if (newest_ms > submission->evidence.verified_at_ms)
+        return supersede(write, record);
     if (write->failure)
         return take_back(write, record);
     if (!set_kind(write, record, (enum subject_kind)request->subject_kind, err))

@@ -26,11 +26,11 @@ struct answer submit_passport(struct world *world, const struct passport *passpo
                                "\"result\": \"VENDOR_RESULT_%s\","
                                "\"verified_at\": \"2026-06-12T%s:00Z\", \"document\": {"
                                "\"issuer\": \"%s\", \"nationality\": \"%s\","
-                               "\"proof\": \"PROOF_CHIP\"}}%s}",
+                               "\"proof\": \"PROOF_CHIP\"}%s}%s}",
                                passport->request_id, or (passport->subject, "alice"),
                                or (passport->check_id, "c-1"), or (passport->result, "PASSED"),
                                or (passport->verified_at, "20:00"), nationality, nationality,
-                               or (passport->more, "")));
+                               or (passport->and, ""), or (passport->more, "")));
 }
 
 const char *submit_statement(struct world *world, const struct statement *statement)
@@ -42,6 +42,8 @@ const char *submit_statement(struct world *world, const struct statement *statem
                      "\"check_id\": \"%s-%s\", \"result\": \"VENDOR_RESULT_PASSED\","
                      "\"verified_at\": \"2026-06-12T20:00:00Z\", \"statement\": {"
                      "\"kind\": \"STATEMENT_KIND_%s\", \"source\": \"STATEMENT_SOURCE_REGISTER\","
+                     "\"attester\": \"registrar\", \"authority\": \"civil register\","
+                     "\"signed_at\": \"2026-06-01T00:00:00Z\","
                      "\"as_of\": \"2026-06-01\", \"country\": \"%s\"}}}",
                      statement->subject, statement->id, statement->subject, statement->subject,
                      statement->id, statement->kind, or (statement->country, ""));

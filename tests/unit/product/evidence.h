@@ -15,6 +15,7 @@ struct passport {
     const char *verified_at; /* "20:00" of 2026-06-12 */
     const char *nationality; /* "DEU", of the issuer too */
     const char *more;        /* further members of the request: "" */
+    const char *and;         /* … of the evidence: "" */
 };
 
 struct answer submit_passport(struct world *world, const struct passport *passport);

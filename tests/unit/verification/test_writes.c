@@ -106,6 +106,57 @@ static void of_several_results_the_newest_counts(void **state)
     assert_string_equal(known(*state, "alice")->evidence[0]->nationality, "FRA");
 }
 
+static void a_late_result_names_nothing_that_is_not_on_record(void **state)
+{
+    struct passport red = {.request_id = "r1", .verified_at = "20:01", .result = "FAILED"};
+    const Passgate__V1__SubmitVerificationResponse *late;
+
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED",
+                         "evidence.result");
+    late = accepted(submit(*state, (struct passport){.request_id = "r2"}));
+    assert_true(late->superseded);
+    assert_string_equal(late->evidence_id, "");
+    late = accepted(submit(*state, (struct passport){.request_id = "r3", .verified_at = "20:01"}));
+    assert_true(late->superseded);
+    assert_string_equal(late->evidence_id, "");
+    late = accepted(submit(*state, (struct passport){.request_id = "r4", .verified_at = "20:02"}));
+    assert_string_equal(known(*state, "alice")->evidence[0]->evidence_id, late->evidence_id);
+}
+
+static void green_then_somebody_else_s_face_revokes(void **state)
+{
+    struct passport red = {.request_id = "r2",
+                           .verified_at = "20:01",
+                           .and = ", \"binding\": {\"face_match\": \"BINDING_CHECK_FAILED\"}"};
+
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
+    world_outbox(*state);
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "BINDING_FAILED",
+                         "evidence.binding.face_match");
+    assert_int_equal(count_active(*state, "alice"), 0);
+    assert_string_equal(world_outbox(*state), "evidence_revoked:BINDING_FAILED ");
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "BINDING_FAILED",
+                         "evidence.binding.face_match");
+}
+
+static void what_a_red_result_was_made_for_does_not_matter(void **state)
+{
+    struct passport red = {.request_id = "r2",
+                           .verified_at = "20:01",
+                           .result = "FAILED",
+                           .and = ", \"collection\": {\"purpose\": \"e_verify\"}"};
+
+    accepted(submit(*state, (struct passport){.request_id = "r1"}));
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "RESULT_NOT_PASSED",
+                         "evidence.result");
+    assert_int_equal(count_active(*state, "alice"), 0);
+    red.request_id = "r3";
+    red.verified_at = "20:02";
+    red.result = NULL; /* a green one must not be used at all */
+    world_expect_refused(submit(*state, red), GRPC_STATUS_FAILED_PRECONDITION, "EVIDENCE_PURPOSE",
+                         "evidence.collection.purpose");
+}
+
 static void green_then_red_revokes(void **state)
 {
     struct passport red = {.request_id = "r2", .verified_at = "20:01", .result = "FAILED"};
@@ -422,6 +473,9 @@ int main(void)
         TEST(a_result_that_is_known_already_changes_nothing),
         TEST(of_several_results_the_newest_counts),
         TEST(green_then_red_revokes),
+        TEST(a_late_result_names_nothing_that_is_not_on_record),
+        TEST(green_then_somebody_else_s_face_revokes),
+        TEST(what_a_red_result_was_made_for_does_not_matter),
         TEST(red_before_green_is_not_forgotten),
         TEST(an_older_red_takes_nothing_back),
         TEST(two_readings_at_one_instant_are_kept_as_a_contradiction),
