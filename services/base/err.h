@@ -115,6 +115,8 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(UNAUTHENTICATED, UNAUTHENTICATED, 401, INFO, "the caller is not authenticated")             \
     X(CALLER_DENIED, PERMISSION_DENIED, 403, WARN, "the caller is not served")                    \
     X(ROLE_MISSING, PERMISSION_DENIED, 403, INFO, "the caller may not do this")                   \
+    X(DISCLOSURE_MISSING, PERMISSION_DENIED, 403, INFO,                                           \
+      "the caller's binding does not disclose this")                                              \
     X(OUTSIDE_LIMITS, PERMISSION_DENIED, 403, INFO, "the caller's binding does not reach this")   \
     X(NOT_FOUND, NOT_FOUND, 404, INFO, "not found")                                               \
     X(RECORD_UNKNOWN, NOT_FOUND, 404, INFO, "the log has no such record")                         \

@@ -319,6 +319,17 @@ static bool read_lifetime(struct issuing *issuing, struct err *err)
     return true;
 }
 
+/* A token tells its caller no more than an answer would: predicates are decisions, the rest are
+ * facts. */
+static bool check_disclosure(enum claim_disclosure disclosure, const struct caller *caller,
+                             struct err *err)
+{
+    if (disclosure == CLAIM_DISCLOSURE_PREDICATES || caller->disclose == DISCLOSE_FACTS)
+        return true;
+    return err_field(err, ERR_DISCLOSURE_MISSING, "disclosure",
+                     "the binding does not disclose facts");
+}
+
 static bool read_request(struct issuing *issuing, const struct caller *caller, struct err *err)
 {
     const Passgate__V1__IssueClaimRequest *request = issuing->request;
@@ -346,7 +357,7 @@ static bool read_request(struct issuing *issuing, const struct caller *caller, s
     issuing->disclosure = request->disclosure == PASSGATE__V1__DISCLOSURE__DISCLOSURE_UNSPECIFIED
                               ? CLAIM_DISCLOSURE_PREDICATES
                               : (enum claim_disclosure)request->disclosure;
-    return true;
+    return check_disclosure(issuing->disclosure, caller, err);
 }
 
 static void on_abandoned(void *owner)

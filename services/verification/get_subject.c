@@ -191,7 +191,7 @@ void get_subject(struct rpc_call *call, const ProtobufCMessage *message, void *c
         return;
     }
     if (caller_of(call)->disclose < DISCLOSE_FACTS) {
-        err_set(&err, ERR_ROLE_MISSING, "the binding does not disclose facts");
+        err_set(&err, ERR_DISCLOSURE_MISSING, "the binding does not disclose facts");
         rpc_call_fail(call, &err);
         return;
     }

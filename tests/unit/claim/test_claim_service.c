@@ -26,6 +26,18 @@ static struct answer issue(struct world *world, const char *audience, const char
                            &passgate__v1__issue_claim_response__descriptor);
 }
 
+static struct answer issue_as(struct world *world, const char *caller, const char *disclosure)
+{
+    const char *json = arena_printf(world_arena(world),
+                                    "{\"subject\": \"alice\", \"audience\": \"https://shop.test\","
+                                    "\"disclosure\": \"DISCLOSURE_%s\"}",
+                                    disclosure);
+
+    return world_call_json(world, caller, "ClaimService/IssueClaim",
+                           &passgate__v1__issue_claim_request__descriptor, json,
+                           &passgate__v1__issue_claim_response__descriptor);
+}
+
 static const Passgate__V1__IssueClaimResponse *issued(struct world *world, const char *more)
 {
     return world_expect_ok(issue(world, "https://shop.test", more));
@@ -160,6 +172,21 @@ static void what_cannot_be_claimed_is_said(void **state)
     }
 }
 
+/* world_set_up_callers(): one is told decisions, the other reasons, and neither facts. */
+static void a_claim_tells_no_more_than_its_caller_is_told(void **state)
+{
+    static const char *const callers[] = {WORLD_TERSE, WORLD_TOLD};
+    static const char *const disclosures[] = {"NATIONALITIES", "FULL"};
+
+    submit_statement(*state, &(struct statement){"alice", "1", "CITIZEN_OF", "DEU"});
+    for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+        world_expect_ok(issue_as(*state, callers[i], "PREDICATES"));
+        for (size_t j = 0; j < ARRAY_LEN(disclosures); j++)
+            world_expect_refused(issue_as(*state, callers[i], disclosures[j]),
+                                 GRPC_STATUS_PERMISSION_DENIED, "DISCLOSURE_MISSING", "disclosure");
+    }
+}
+
 static void a_revision_ahead_of_the_store_is_refused(void **state)
 {
     const Passgate__V1__IssueClaimResponse *first;
@@ -243,6 +270,8 @@ int main(void)
         TEST(half_of_its_life_ahead_is_the_least_that_is_given),
         TEST(a_claim_of_a_key_that_was_taken_away_is_not_given_again),
         TEST(what_cannot_be_claimed_is_said),
+        cmocka_unit_test_setup_teardown(a_claim_tells_no_more_than_its_caller_is_told,
+                                        world_set_up_callers, world_tear_down),
         TEST(a_revision_ahead_of_the_store_is_refused),
         TEST(an_active_claim_is_shown_and_anything_else_is_not),
         TEST(the_keys_are_given_without_their_secrets),
