@@ -221,6 +221,13 @@ int64_t max_age_shown(const struct check_result *result, enum disclose disclose)
     return disclose > DISCLOSE_DECISION || result->is_allowed ? result->max_age_ms : 0;
 }
 
+uint32_t vary_shown(const struct check_result *result, enum disclose disclose)
+{
+    return disclose > DISCLOSE_DECISION || max_age_shown(result, disclose) > 0
+               ? result->vary_context
+               : 0;
+}
+
 /* Refusals of which only the decision is disclosed stay the same; nothing may be kept of them. */
 static char **whose_message(const struct check_order *order, const struct check_result *result,
                             enum disclose disclose, struct arena *arena, size_t *ret_count)
@@ -241,6 +248,8 @@ void check_response_write(const struct check_order *order, const struct check_re
     response->decision = decision_message(result);
     response->max_age = wire_duration(max_age_shown(result, disclose), arena);
     response->handles = whose_message(order, result, disclose, arena, &response->n_handles);
+    response->vary_context =
+        vary_message(order->set, vary_shown(result, disclose), arena, &response->n_vary_context);
     response->decision_id = decision_id_message(order, arena);
     if (disclose == DISCLOSE_DECISION)
         return;
@@ -251,8 +260,6 @@ void check_response_write(const struct check_order *order, const struct check_re
     response->revision = revision_message(&order->revision, arena);
     response->directive_set = directive_set_number(order->set);
     response->evaluated_at = wire_timestamp(order->now_ms, arena);
-    response->vary_context =
-        vary_message(order->set, result->vary_context, arena, &response->n_vary_context);
     response->facts_age = wire_duration(result->facts_age_ms, arena);
     response->stale = result->is_stale;
     if (wants_reasons && disclose >= DISCLOSE_REASONS)
@@ -275,14 +282,14 @@ void batch_decision_write(const struct check_order *order, const struct check_re
     if (max_age_ms > 0)
         decision->max_age = wire_duration(max_age_ms, arena);
     decision->handles = whose_message(order, result, disclose, arena, &decision->n_handles);
+    decision->vary_context =
+        vary_message(order->set, vary_shown(result, disclose), arena, &decision->n_vary_context);
     if (disclose == DISCLOSE_DECISION)
         return;
     decision->reason = (Passgate__V1__Reason)result->reason;
     decision->obligations = obligations_message(&result->answer, arena, &decision->n_obligations);
     if (result->instead.length > 0)
         decision->instead = resource_message(result->instead, arena);
-    decision->vary_context =
-        vary_message(order->set, result->vary_context, arena, &decision->n_vary_context);
     if (result->facts_age_ms > 0)
         decision->facts_age = wire_duration(result->facts_age_ms, arena);
     decision->stale = result->is_stale;

@@ -16,6 +16,10 @@ MUST_CHECK bool check_input_read(const Passgate__V1__CheckEntitlementRequest *re
  * disclosed, every refusal says the same. */
 int64_t max_age_shown(const struct check_result *result, enum disclose disclose);
 
+/* The context keys that an answer hangs on, as far as the caller is told: always where it may be
+ * reused, or it would be for questions that it does not answer. */
+uint32_t vary_shown(const struct check_result *result, enum disclose disclose);
+
 /* Write as much as the caller is told. */
 void check_response_write(const struct check_order *order, const struct check_result *result,
                           enum disclose disclose, bool wants_reasons, struct arena *arena,

@@ -254,13 +254,20 @@ class Disclosure(CallersTestCase):
             shown = {caller: self.check(caller, request) for caller in ("gateway", "shop", "desk", "legal")}
             with self.subTest(what):
                 self.assertEqual(len({answer.decision for answer in shown.values()}), 1)
-                self.assertEqual(fields_of(shown["gateway"]), DECISION)
+                hangs_on = {"vary_context"} & fields_of(shown["shop"]) if what == "allowed" else set()
+                self.assertEqual(fields_of(shown["gateway"]), DECISION | hangs_on)
                 self.assertLessEqual(fields_of(shown["shop"]), NEXT_STEP)
                 self.assertLessEqual(NEXT_STEP - {"obligations", "instead", "vary_context", "stale", "facts_age"},
                                      fields_of(shown["shop"]))
                 for caller in ("desk", "legal"):
                     self.assertEqual("directives" in fields_of(shown[caller]), what != "unknown")
                     self.assertLessEqual(fields_of(shown[caller]), REASONS)
+
+    def test_who_may_keep_an_answer_is_told_what_it_hangs_on(self):
+        alice = self.verified("USA")
+        kept = self.check("gateway", check(alice, "model/fable-5"))
+        self.assertGreater(kept.max_age.ToMilliseconds(), 0)
+        self.assertEqual(list(kept.vary_context), list(self.check("legal", check(alice, "model/fable-5")).vary_context))
 
     def test_with_decision_every_refusal_looks_the_same(self):
         shapes = set()
@@ -283,7 +290,7 @@ class Disclosure(CallersTestCase):
         answer = self.callers["gateway"].entitlement.BatchCheckEntitlements(request, timeout=CALL_SECONDS)
         self.assertEqual(fields_of(answer), {"decisions", "decision_id"})
         for decision in answer.decisions:
-            self.assertLessEqual(fields_of(decision), {"decision", "max_age"})
+            self.assertLessEqual(fields_of(decision), {"decision", "max_age", "vary_context"})
         self.assertEqual(len({decision.SerializeToString() for decision in answer.decisions[1:]}), 1)
 
     def test_a_list_discloses_no_more(self):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a caller is told, method by method: with `decision` no refusal differs from another. */
+#include "entitlement/message.h"
 #include "passgate/v1/entitlement.pb-c.h"
 #include "unit/product/evidence.h"
 
@@ -71,6 +72,20 @@ static void with_decision_a_permission_says_for_how_long(void **state)
     assert_int_equal(response->directive_set, 0);
     assert_null(response->evaluated_at);
     assert_null(response->facts_age);
+}
+
+static void what_may_be_used_again_says_for_which_questions(void **state)
+{
+    const struct check_result allowed = {.is_allowed = true, .max_age_ms = 1, .vary_context = 2};
+    const struct check_result once = {.is_allowed = true, .vary_context = 2};
+    const struct check_result refused = {.max_age_ms = 1, .vary_context = 2};
+
+    (void)state;
+    assert_int_equal(vary_shown(&allowed, DISCLOSE_DECISION), 2);
+    assert_int_equal(vary_shown(&once, DISCLOSE_DECISION), 0);
+    assert_int_equal(vary_shown(&refused, DISCLOSE_DECISION), 0);
+    assert_int_equal(vary_shown(&once, DISCLOSE_NEXT_STEP), 2);
+    assert_int_equal(vary_shown(&refused, DISCLOSE_NEXT_STEP), 2);
 }
 
 static void with_reasons_the_directive_and_another_resource_are_named(void **state)
@@ -213,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(with_decision_every_refusal_is_the_same),
         TEST(with_decision_a_permission_says_for_how_long),
+        cmocka_unit_test(what_may_be_used_again_says_for_which_questions),
         TEST(with_reasons_the_directive_and_another_resource_are_named),
         TEST(a_batch_and_a_list_tell_no_more_than_a_check),
         TEST(an_explanation_explains_as_far_as_the_caller_is_told),
