@@ -57,7 +57,8 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(FIELD_DUPLICATE_KEY, INVALID_ARGUMENT, 400, INFO, "a map has the same key twice")           \
     X(FIELD_TOO_DEEP, INVALID_ARGUMENT, 400, INFO, "the message is nested too deeply")            \
     X(FIELD_RANGE, INVALID_ARGUMENT, 400, INFO, "a field is out of its range")                    \
-    X(FIELD_CONFLICT, INVALID_ARGUMENT, 400, INFO, "two fields contradict each other")            \
+    X(FIELD_CONFLICT, INVALID_ARGUMENT, 400, INFO,                                                \
+      "a field does not go with the rest of the request")                                         \
     X(FIELD_COUNTRY, INVALID_ARGUMENT, 400, INFO, "a field is not an ISO 3166-1 code")            \
     X(MESSAGE_MALFORMED, INVALID_ARGUMENT, 400, INFO, "the message cannot be parsed")             \
     X(FILE_INVALID, INVALID_ARGUMENT, 400, INFO, "a file has errors")                             \

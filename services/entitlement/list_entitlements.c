@@ -9,12 +9,12 @@
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = CHECK_BATCH_MAX };
 
-/* One page of questions, and whether there are more. */
+/* One page of questions, and the token of the next one. */
 struct page {
     struct check_input *inputs;
     struct span *names; /* of the resources, in the arena */
     size_t count;
-    bool has_more;
+    const char *next_token; /* "" when there are no more */
 };
 
 /* A list is of one subject: what keeps one question from a decision keeps all.  So does a lapsed
@@ -59,12 +59,7 @@ static void reply(struct rpc_call *call, const struct check_order *order, const 
     for (size_t i = 0; i < page->count; i++)
         response.entitlements[response.n_entitlements++] =
             entitlement_message(page->names[i], &order->results[i], disclose, arena);
-    if (page->has_more) {
-        struct span last = page->names[page->count - 1];
-
-        response.next_page_token = arena_alloc(arena, base64url_length(last.length) + 1);
-        base64url_encode(last, response.next_page_token);
-    }
+    response.next_page_token = (char *)(uintptr_t)page->next_token;
     response.decision_id = decision_id_message(order, arena);
     if (disclose > DISCLOSE_DECISION) {
         response.revision = revision_message(&order->revision, arena);
@@ -73,16 +68,62 @@ static void reply(struct rpc_call *call, const struct check_order *order, const 
     rpc_call_reply(call, &response.base);
 }
 
-static bool read_token(const char *text, struct arena *arena, struct span *ret_last,
-                       struct err *err)
+/* Whose page, and what of it: of this type, behind this name. */
+struct selection {
+    const struct names *names;
+    const struct limits *limits;
+    const Passgate__V1__ListEntitlementsRequest *request;
+    struct span caller;
+    struct span type;
+    struct span last;
+    size_t size;
+};
+
+/* A token is the name behind which its page begins, after what vouches that this caller was given
+ * it for this question.  The context may be another one from page to page. */
+static void seal(const struct selection *selection, struct span last,
+                 uint8_t ret_seal[static HASH128_BYTES])
 {
-    struct span token = span_text(text);
-    uint8_t *last = arena_alloc(arena, token.length + 1);
+    const struct span parts[] = {
+        selection->caller,
+        span_text(selection->request->subject),
+        span_text(selection->request->on_behalf_of),
+        span_text(selection->request->action),
+        selection->type,
+        last,
+    };
+
+    hash128_store(names_page(selection->names, parts, ARRAY_LEN(parts)), ret_seal);
+}
+
+static char *make_token(const struct selection *selection, struct span last, struct arena *arena)
+{
+    size_t length = HASH128_BYTES + last.length;
+    char *text = arena_alloc(arena, base64url_length(length) + 1);
+    uint8_t *token = arena_alloc(arena, length);
+
+    seal(selection, last, token);
+    memcpy(token + HASH128_BYTES, last.data, last.length);
+    base64url_encode(span_of(token, length), text);
+    return text;
+}
+
+static bool read_token(struct selection *selection, struct arena *arena, struct err *err)
+{
+    struct span text = span_text(selection->request->page_token);
+    uint8_t *token = arena_alloc(arena, text.length + 1), expected[HASH128_BYTES];
+    struct span last;
     size_t length;
 
-    if (!base64url_decode(token, last, &length))
+    if (text.length == 0)
+        return true;
+    if (!base64url_decode(text, token, &length))
         return err_field(err, ERR_FIELD_CHARACTERS, "page_token", "not one of ours");
-    *ret_last = span_of(last, length);
+    last = span_from(span_of(token, length), HASH128_BYTES);
+    seal(selection, last, expected);
+    if (length <= HASH128_BYTES || memcmp(token, expected, sizeof(expected)) != 0)
+        return err_field(err, ERR_FIELD_CONFLICT, "page_token", "not given for this question");
+    selection->last = last;
     return true;
 }
 
@@ -109,14 +150,6 @@ static bool is_of_type(struct span name, struct span type)
                                 name.data[type.length] == '/');
 }
 
-/* Whose page, and what of it: of this type, behind this name. */
-struct selection {
-    const struct limits *limits;
-    struct span type;
-    struct span last;
-    size_t size;
-};
-
 static bool is_selected(const struct selection *selection, struct span name)
 {
     struct check_input input;
@@ -134,6 +167,7 @@ static void fill_page(const struct directive_set *set, const struct check_input 
 {
     const size_t size = selection->size;
 
+    page->next_token = "";
     page->inputs = arena_new_array(arena, struct check_input, size);
     page->names = arena_new_array(arena, struct span, size);
     for (size_t i = 0; i < directive_set_resource_count(set); i++) {
@@ -142,7 +176,7 @@ static void fill_page(const struct directive_set *set, const struct check_input 
         if (!is_selected(selection, name))
             continue;
         if (page->count == size) {
-            page->has_more = true;
+            page->next_token = make_token(selection, page->names[size - 1], arena);
             return;
         }
         kept = arena_copy(arena, name);
@@ -207,11 +241,15 @@ static bool check_reach(const struct limits *limits, const struct check_input *p
 }
 
 static bool read_page(const Passgate__V1__ListEntitlementsRequest *request,
-                      const struct directive_set *set, const struct limits *limits,
+                      const struct directive_set *set, const struct check_order *order,
                       struct arena *arena, struct page *ret_page, struct err *err)
 {
+    const struct limits *limits = order->limits;
     struct selection selection = {
+        .names = entitlement_options(order->entitlement)->names,
         .limits = limits,
+        .request = request,
+        .caller = order->caller,
         .type = span_text(request->resource_type),
         .size = request->page_size > 0 ? (size_t)request->page_size : PAGE_DEFAULT,
     };
@@ -220,7 +258,7 @@ static bool read_page(const Passgate__V1__ListEntitlementsRequest *request,
     if (!set)
         return err_set(err, ERR_DIRECTIVES_UNAVAILABLE, "no directive set is loaded");
     if (!read_pattern(request, arena, &pattern, err) || !check_reach(limits, &pattern, err) ||
-        !read_token(request->page_token, arena, &selection.last, err))
+        !read_token(&selection, arena, err))
         return false;
     fill_page(set, &pattern, &selection, arena, ret_page);
     return true;
@@ -234,7 +272,7 @@ void list_entitlements(struct rpc_call *call, const ProtobufCMessage *message, v
     struct page *page = arena_new(rpc_call_arena(call), struct page);
     struct check_order order = door_order(call, context);
     struct err err;
-    bool is_read = read_page(request, set, order.limits, rpc_call_arena(call), page, &err);
+    bool is_read = read_page(request, set, &order, rpc_call_arena(call), page, &err);
 
     order.is_batch = true;
     order.inputs = page->inputs;

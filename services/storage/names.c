@@ -12,12 +12,13 @@
 #include "base/file.h"
 #include "base/random.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
-enum { PARTS_MAX = 4, KEY_FILE_BYTES_MAX = 256 };
+enum { PARTS_MAX = 6, KEY_FILE_BYTES_MAX = 256 };
 
 struct hash128 names_subject_hash(const struct names *names, struct span subject)
 {
@@ -106,7 +107,13 @@ struct store_key names_realm(const struct names *names, struct span what)
 }
 
 /* Labels of hashes that are no keys of the store; beyond the numbers of the spaces. */
-enum { LABEL_DOCUMENT = 0x11, LABEL_PERSON = 0x12, LABEL_HANDLE = 0x13, LABEL_KEY = 0x14 };
+enum {
+    LABEL_DOCUMENT = 0x11,
+    LABEL_PERSON = 0x12,
+    LABEL_HANDLE = 0x13,
+    LABEL_KEY = 0x14,
+    LABEL_PAGE = 0x15
+};
 
 struct hash128 names_document_hash(const struct names *names, struct span issuer,
                                    struct span number)
@@ -130,6 +137,16 @@ struct hash128 names_handle(const struct names *names, struct span caller, struc
     const struct hash128 parts[] = {keyed_hash(&names->key, caller), subject};
 
     return make_name(names, (enum store_space)LABEL_HANDLE, parts, ARRAY_LEN(parts)).id;
+}
+
+struct hash128 names_page(const struct names *names, const struct span *parts, size_t part_count)
+{
+    struct hash128 hashes[PARTS_MAX];
+
+    assert(part_count <= PARTS_MAX);
+    for (size_t i = 0; i < part_count; i++)
+        hashes[i] = keyed_hash(&names->key, parts[i]);
+    return make_name(names, (enum store_space)LABEL_PAGE, hashes, part_count).id;
 }
 
 const char *names_key_text(const struct names *names, char text[static NAMES_KEY_TEXT_MAX])

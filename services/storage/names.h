@@ -54,4 +54,8 @@ struct hash128 names_person_hash(const struct names *names, struct span vendor, 
  * made of it. */
 struct hash128 names_handle(const struct names *names, struct span caller, struct hash128 subject);
 
+/* What vouches for the token of a page: made of the question, and of where the page before it
+ * ended.  At most six parts. */
+struct hash128 names_page(const struct names *names, const struct span *parts, size_t part_count);
+
 #endif

@@ -116,8 +116,11 @@ static bool read_saying(const Passgate__V1__SetAffiliationsRequest *request, str
             err_prefix_field(err, "affiliations[%zu]", i);
             return false;
         }
-        if (seen & as)
-            return err_field(err, ERR_FIELD_CONFLICT, "affiliations", "one kind twice");
+        if (seen & as) {
+            err_field(err, ERR_FIELD_CONFLICT, NULL, "one kind twice");
+            err_prefix_field(err, "affiliations[%zu]", i);
+            return false;
+        }
         seen |= as;
         row_until(saying, &blank, until_day)->as |= as;
     }

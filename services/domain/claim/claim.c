@@ -92,7 +92,7 @@ static bool check_request(const struct claim_request *request, struct err *err)
     if (request->set_count > CLAIM_SETS_MAX)
         return err_field(err, ERR_FIELD_TOO_MANY, "sets", "%zu", request->set_count);
     if (!knows_something(request->facts))
-        return err_set(err, ERR_NOTHING_TO_CLAIM, "no evidence");
+        return err_field(err, ERR_NOTHING_TO_CLAIM, "subject", "no evidence");
     return true;
 }
 

@@ -220,6 +220,38 @@ static void a_list_goes_on_where_the_page_before_ended(void **state)
     }
 }
 
+static struct answer list_from(struct world *world, const char *caller, const char *subject,
+                               const char *token)
+{
+    return world_call_json(world, caller, "EntitlementService/ListEntitlements",
+                           &passgate__v1__list_entitlements_request__descriptor,
+                           arena_printf(world_arena(world),
+                                        "{\"subject\": \"%s\", \"action\": \"use\","
+                                        "\"page_size\": 1, \"page_token\": \"%s\"}",
+                                        subject, token),
+                           &passgate__v1__list_entitlements_response__descriptor);
+}
+
+static void a_page_is_of_whom_its_token_was_given_for(void **state)
+{
+    /* Base64url of "model/closed", of NULs, and of as many bytes as vouch for a token. */
+    static const char *const invented[] = {"bW9kZWwvY2xvc2Vk", "AAAA", "AAAAAAAAAAAAAAAAAAAAAA"};
+    const Passgate__V1__ListEntitlementsResponse *first =
+        world_expect_ok(list_from(*state, TOLD, "american", ""));
+    const char *token = first->next_page_token;
+
+    world_expect_ok(list_from(*state, TOLD, "american", token));
+    world_expect_refused(list_from(*state, TOLD, "foreigner", token), GRPC_STATUS_INVALID_ARGUMENT,
+                         "FIELD_CONFLICT", "page_token");
+    world_expect_refused(list_from(*state, TERSE, "american", token), GRPC_STATUS_INVALID_ARGUMENT,
+                         "FIELD_CONFLICT", "page_token");
+    for (size_t i = 0; i < ARRAY_LEN(invented); i++)
+        world_expect_refused(list_from(*state, TOLD, "american", invented[i]),
+                             GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "page_token");
+    world_expect_refused(list_from(*state, TOLD, "american", "???"), GRPC_STATUS_INVALID_ARGUMENT,
+                         "FIELD_CHARACTERS", "page_token");
+}
+
 #define TEST(name) \
     cmocka_unit_test_setup_teardown(name, world_set_up_american_and_foreigner, world_tear_down)
 
@@ -234,6 +266,7 @@ int main(void)
         TEST(an_explanation_explains_as_far_as_the_caller_is_told),
         TEST(what_is_tried_is_explained_to_who_is_told_reasons),
         TEST(a_list_goes_on_where_the_page_before_ended),
+        TEST(a_page_is_of_whom_its_token_was_given_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

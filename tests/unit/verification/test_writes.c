@@ -382,7 +382,7 @@ static void affiliations_that_say_nothing_clear_are_refused(void **state)
                          "affiliations[0].affiliation_as");
     world_expect_refused(
         affiliate(*state, "a1", "org/lab", ", \"affiliations\": [" EMPLOYEE ", " EMPLOYEE "]"),
-        GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "affiliations");
+        GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CONFLICT", "affiliations[1]");
     world_expect_refused(
         affiliate(*state, "a1", "org/lab",
                   ", \"affiliations\": [{\"affiliation_as\": 1, \"until\": \"soon\"}]"),

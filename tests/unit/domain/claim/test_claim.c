@@ -303,7 +303,7 @@ static void where_nothing_is_known_nothing_is_claimed(void **state)
             struct claim_request request =
                 person_request(person_find(names[i]), (enum claim_disclosure)depth, &arena);
 
-            assert_int_equal(refusal_of(&request, ""), ERR_NOTHING_TO_CLAIM);
+            assert_int_equal(refusal_of(&request, "subject"), ERR_NOTHING_TO_CLAIM);
         }
 }
 
@@ -336,7 +336,7 @@ static void an_organization_is_where_it_is_organized(void **state)
         facts_of_organization(&organization, &content);
         request.facts = facts_pack(&content, &arena);
         if (i == ARRAY_LEN(rows)) {
-            assert_int_equal(refusal_of(&request, ""), ERR_NOTHING_TO_CLAIM);
+            assert_int_equal(refusal_of(&request, "subject"), ERR_NOTHING_TO_CLAIM);
             break;
         }
         claims = json_object_get(json_object_get(build(&request), "verified_claims"), "claims");
