@@ -137,7 +137,7 @@ void log_write(enum err_level level, const char *event, const char *message,
     (void)ignored;
 }
 
-void log_err(const char *event, const char *message, const struct err *err)
+void log_err_at(enum err_level level, const char *event, const char *message, const struct err *err)
 {
     const struct log_field fields[] = {
         log_text("reason", err_reason(err->code)),
@@ -148,6 +148,11 @@ void log_err(const char *event, const char *message, const struct err *err)
         {0},
     };
 
-    if (log_is_on(err_log_level(err->code)))
-        log_write(err_log_level(err->code), event, message, fields);
+    if (log_is_on(level))
+        log_write(level, event, message, fields);
+}
+
+void log_err(const char *event, const char *message, const struct err *err)
+{
+    log_err_at(err_log_level(err->code), event, message, err);
 }

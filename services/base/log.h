@@ -68,4 +68,8 @@ void log_write(enum err_level level, const char *event, const char *message,
  */
 void log_err(const char *event, const char *message, const struct err *err);
 
+/* At another level: what is the fault of a caller everywhere else may be the end of the program. */
+void log_err_at(enum err_level level, const char *event, const char *message,
+                const struct err *err);
+
 #endif

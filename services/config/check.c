@@ -292,6 +292,9 @@ static void check_redis(struct loader *loader, struct config_place place)
         store_error(loader, "store.partitions",
                     "must be 1 in this release: that a vendor's check is one person's and a "
                     "request_id one request's holds within a partition, not across them");
+    if (strchr(config->store.hash_key_id, '-'))
+        store_error(loader, "store.hash_key_id",
+                    "must be of letters and digits alone: it is a part of names in Redis");
     if (config->store.user[0] && !config->store.password_file[0])
         store_error(loader, "store.user", "needs store.password_file");
     if (!config->store.ca_file[0] && config->store.place.is_tls)

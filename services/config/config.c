@@ -108,3 +108,13 @@ bool config_load_again(const struct config *config, struct arena *arena,
     *ret_config = again;
     return true;
 }
+
+void config_complain(const struct config *config, const char *option, const char *what,
+                     struct diagnostics *diagnostics)
+{
+    const struct option *row = option_find(span_text(option));
+    const struct config_place place = config->settings[row - options].place;
+
+    diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, place.file, place.line, place.column, "%s: %s",
+                    option, what);
+}

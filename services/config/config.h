@@ -322,6 +322,10 @@ MUST_CHECK bool config_load(int argc, char **argv, char **environment, struct ar
 MUST_CHECK bool config_load_again(const struct config *config, struct arena *arena,
                                   struct diagnostics *diagnostics, struct config **ret_config);
 
+/* A finding about the value of an option, at the place where it was written: "OPTION: WHAT". */
+void config_complain(const struct config *config, const char *option, const char *what,
+                     struct diagnostics *diagnostics);
+
 /* Do what was asked for, when that is not to run; false for CONFIG_RUN. */
 bool config_answer(enum config_action action, const struct config *config, FILE *stream);
 

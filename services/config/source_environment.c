@@ -35,6 +35,18 @@ static bool is_service_link(struct span name)
     return false;
 }
 
+/* What the command line, `passgate`, has from the environment: often exported for a whole shell. */
+static bool is_of_client(struct span name)
+{
+    static const char *const names[] = {"PASSGATE_SERVER", "PASSGATE_CA", "PASSGATE_CERT",
+                                        "PASSGATE_KEY"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (span_is(name, names[i]))
+            return true;
+    return false;
+}
+
 /* The variables of others may begin like ours: a warning, and no more. */
 static void warn_unknown(struct loader *loader, struct span name)
 {
@@ -77,7 +89,7 @@ void source_environment(struct loader *loader, char **environment)
             loader_set(loader, option, SETTING_ENVIRONMENT,
                        (struct config_place){.file = arena_text(loader->arena, variable.name)},
                        variable.value);
-        else if (!is_service_link(variable.name))
+        else if (!is_service_link(variable.name) && !is_of_client(variable.name))
             warn_unknown(loader, variable.name);
     }
 }

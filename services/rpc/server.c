@@ -107,17 +107,18 @@ static bool bind_listener(struct rpc_server *server, size_t index, struct err *e
     grpc_server_credentials *core;
 
     if (is_served(listener->address))
-        return err_set(err, ERR_CONFIG_INVALID, "cannot listen on %s: in use", listener->address);
+        return err_field(err, ERR_CONFIG_INVALID, listener->option, "cannot listen on %s: in use",
+                         listener->address);
     if (!rpc_credentials_make(&server->credentials[index], &listener->tls, &core, err))
         return false;
     server->has_tls |= listener->tls.certificate != NULL;
     server->ports[index] = grpc_server_add_http2_port(server->core, listener->address, core);
     grpc_server_credentials_release(core);
     if (server->ports[index] == 0)
-        return err_set(err, ERR_CONFIG_INVALID,
-                       "cannot listen on %s: in use, not an address of this machine, or a "
-                       "certificate that cannot serve",
-                       listener->address);
+        return err_field(err, ERR_CONFIG_INVALID, listener->option,
+                         "cannot listen on %s: in use, not an address of this machine, or a "
+                         "certificate that cannot serve",
+                         listener->address);
     if (strncmp(listener->address, "unix:", strlen("unix:")) == 0)
         server->ports[index] = 0; /* core says 1 */
     return true;

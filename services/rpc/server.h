@@ -25,6 +25,7 @@ struct rpc_tls {
 struct rpc_listener {
     const char *address; /* "127.0.0.1:50051", "[::1]:0", "unix:/run/passgate/grpc.sock" */
     struct rpc_tls tls;
+    const char *option; /* what an error has as its field; NULL: nothing */
 };
 
 /* For sizes, counts and times 0 means none, or what core does by itself. */

@@ -15,10 +15,13 @@ static size_t list_listeners(struct server *server, const struct rpc_tls *tls,
     size_t count = 0;
 
     for (size_t i = 0; i < config->listen.grpc.count && count < LISTENERS_MAX - 1; i++)
-        listeners[count++] = (struct rpc_listener){config->listen.grpc.rows[i].text, *tls};
+        listeners[count++] =
+            (struct rpc_listener){config->listen.grpc.rows[i].text, *tls, "listen.grpc"};
     if (config->listen.grpc_socket[0] != '\0')
         listeners[count++] = (struct rpc_listener){
-            .address = arena_printf(&server->arena, "unix:%s", config->listen.grpc_socket)};
+            .address = arena_printf(&server->arena, "unix:%s", config->listen.grpc_socket),
+            .option = "listen.grpc_socket",
+        };
     return count;
 }
 
@@ -154,6 +157,7 @@ static void observe_http(void *owner, const struct http_observation *observation
 /* What is served on one address, with what, and where that is kept. */
 struct http_door {
     const char *what; /* "serving HTTP" */
+    const char *option;
     const struct config_address *address;
     struct http_group groups[HTTP_GROUPS_MAX];
     size_t group_count;
@@ -176,7 +180,7 @@ static bool start_listener(struct server *server, const struct http_door *door,
 
     if (door->address->text[0] == '\0')
         return true;
-    if (!http_server_new(&options, door->server, err))
+    if (!foundation_of(door->option, http_server_new(&options, door->server, err), err))
         return false;
     LOG(INFO, "server.listen", door->what, log_text("address", door->address->text),
         log_number("port", http_server_port(*door->server)));
@@ -207,6 +211,7 @@ static bool start_listeners(struct server *server, const struct http_tls *tls, s
     bool is_apart = config->listen.authzen.text[0] != '\0';
     const struct http_door public = {
         .what = "serving HTTP",
+        .option = "listen.http",
         .address = &config->listen.http,
         .groups = {web_public_group(&server->web), authzen_group(server->authzen)},
         .group_count = is_apart ? 1 : 2,
@@ -214,6 +219,7 @@ static bool start_listeners(struct server *server, const struct http_tls *tls, s
     };
     const struct http_door authzen = {
         .what = "serving AuthZEN",
+        .option = "listen.authzen",
         .address = &config->listen.authzen,
         .groups = {authzen_group(server->authzen)},
         .group_count = 1,
@@ -265,6 +271,7 @@ static bool start_ops(struct server *server, struct err *err)
     const struct http_tls plaintext = {.certificate = NULL};
     const struct http_door ops = {
         .what = "serving ops",
+        .option = "listen.ops",
         .address = &server->config->listen.ops,
         .groups = {web_ops_group(&server->web)},
         .group_count = 1,

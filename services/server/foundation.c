@@ -9,19 +9,28 @@
 
 #include <libgen.h>
 
-enum { COUNTRY_SETS_BYTES_MAX = 1024 * 1024 };
+bool foundation_of(const char *option, bool is_done, struct err *err)
+{
+    if (!is_done && err->field[0] == '\0')
+        err_prefix_field(err, "%s", option);
+    return is_done;
+}
 
 static bool load_groups(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     const char *path = server->config->directives.country_sets_file;
     struct span content = country_groups_default();
 
-    if (path[0] != '\0' && !file_read(path, COUNTRY_SETS_BYTES_MAX, &server->arena, &content, err))
+    if (path[0] != '\0' &&
+        !foundation_of(
+            "directives.country_sets_file",
+            file_read(path, FOUNDATION_COUNTRY_SETS_BYTES_MAX, &server->arena, &content, err), err))
         return false;
     server->groups = country_groups_load(content, path[0] != '\0' ? path : "country sets",
                                          &server->arena, diagnostics);
     if (!server->groups)
-        return err_set(err, ERR_FILE_INVALID, "the country sets have errors");
+        return err_field(err, ERR_FILE_INVALID, "directives.country_sets_file",
+                         "the country sets have errors");
     server->environment.groups = server->groups;
     server->environment.organizations = &server->config->organizations;
     server->environment.keeps_files = server->config->directives.shadow_folder[0] != '\0';
@@ -34,7 +43,8 @@ static bool read_hash_key(struct server *server, struct err *err)
     const char *path = config->store.hash_key_file, *folder;
 
     if (path[0] != '\0')
-        return names_read_key(path, false, &server->names.key, err);
+        return foundation_of("store.hash_key_file",
+                             names_read_key(path, false, &server->names.key, err), err);
     /* One node: made beside the store at first use. */
     folder = dirname(arena_text(&server->arena, span_text(config->store.place.path)));
     return file_make_folder(folder, err) &&
@@ -109,9 +119,11 @@ static bool open_store(struct server *server, struct err *err)
         .pending_max = (size_t)config->store.pending_max,
     };
 
-    return config->store.place.kind == CONFIG_STORE_REDIS
-               ? open_redis(server, err)
-               : sqlite_open(&sqlite, &server->store, err);
+    return foundation_of("store.url",
+                         config->store.place.kind == CONFIG_STORE_REDIS
+                             ? open_redis(server, err)
+                             : sqlite_open(&sqlite, &server->store, err),
+                         err);
 }
 
 /* The log is there before the keys are: it asks again. */
@@ -144,7 +156,8 @@ static bool open_storage(struct server *server, struct err *err)
         .sign_context = server,
     };
 
-    if (!read_hash_key(server, err) || !audit_open(&audit, &server->audit, err) ||
+    if (!read_hash_key(server, err) ||
+        !foundation_of("audit.folder", audit_open(&audit, &server->audit, err), err) ||
         !open_store(server, err))
         return false;
     server->store->observe = observe_store;
@@ -176,8 +189,11 @@ static bool load_keys(struct server *server, struct err *err)
 {
     struct key_ring *ring;
 
-    if (!key_ring_load_or_make(server->config->keys.folder, foundation_keys_keep_ms(server),
-                               clock_wall_ms(&clock_system), &ring, err))
+    bool is_loaded =
+        key_ring_load_or_make(server->config->keys.folder, foundation_keys_keep_ms(server),
+                              clock_wall_ms(&clock_system), &ring, err);
+
+    if (!foundation_of("keys.folder", is_loaded, err))
         return false;
     snapshot_replace(&server->keys, ring);
     readiness_meet(server->readiness, READINESS_KEYS);
@@ -211,7 +227,8 @@ static bool load_directives(struct server *server, struct diagnostics *diagnosti
         .mailbox = &server->maintenance_mailbox,
         .in_force = &server->in_force,
     });
-    return directive_folder_load(server->folder, diagnostics, err);
+    return foundation_of("directives.folder",
+                         directive_folder_load(server->folder, diagnostics, err), err);
 }
 
 /* Those of the folder; nobody else has directives tried in this release. */
@@ -240,7 +257,10 @@ bool foundation_open(struct server *server, struct diagnostics *diagnostics, str
 {
     if (!load_groups(server, diagnostics, err) || !open_storage(server, err) ||
         !load_keys(server, err) ||
-        !retention_load(&server->retention, server->config->audit.retention_key_file, err) ||
+        !foundation_of(
+            "audit.retention_key_file",
+            retention_load(&server->retention, server->config->audit.retention_key_file, err),
+            err) ||
         !load_directives(server, diagnostics, err))
         return false;
     load_shadow(server);

@@ -27,7 +27,11 @@
 #include "verification/verification.h"
 #include "web/web.h"
 
-enum { SERVER_SERVICES_MAX = 10, SERVER_PROBES_MAX = 16 };
+enum {
+    SERVER_SERVICES_MAX = 10,
+    SERVER_PROBES_MAX = 16,
+    FOUNDATION_COUNTRY_SETS_BYTES_MAX = 1024 * 1024,
+};
 
 struct server {
     const struct config *config;
@@ -86,6 +90,8 @@ struct server {
 /* foundation.c: country sets, storage, keys and directives, in this order. */
 MUST_CHECK bool foundation_open(struct server *server, struct diagnostics *diagnostics,
                                 struct err *err);
+/* Yields `is_done`; what failed is of this option, unless it says itself of which. */
+bool foundation_of(const char *option, bool is_done, struct err *err);
 /* The largest payload of a record: half of what the memory of the log takes, within the bounds. */
 size_t audit_payload_bytes(const struct config *config, size_t least, size_t most);
 /* How long a key is kept after it has signed for the last time. */

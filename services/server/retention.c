@@ -20,12 +20,11 @@ void retention_release(struct retention *retention)
 }
 
 /* The file's name in front of what is wrong with it. */
-static bool explain(const struct retention *retention, struct err *err)
+static bool explain(const char *path, struct err *err)
 {
     struct err inner = *err;
 
-    return err_set(err, inner.code, "audit.retention_key_file %s: %s", retention->path,
-                   inner.detail);
+    return err_field(err, inner.code, "audit.retention_key_file", "%s: %s", path, inner.detail);
 }
 
 static void use(struct retention *retention, struct seal_key *key)
@@ -41,12 +40,38 @@ static void wipe(struct span content)
     secret_wipe((uint8_t *)(uintptr_t)content.data, content.length);
 }
 
-bool retention_load(struct retention *retention, const char *path, struct err *err)
+static bool read_key(const char *path, uint8_t ret_digest[static SHA256_BYTES],
+                     struct seal_key **ret_key, struct err *err)
 {
     struct span content;
-    struct seal_key *key;
     struct arena arena;
     bool is_read;
+
+    arena_init(&arena, ARENA_BYTES);
+    is_read = file_read(path, KEY_PEM_BYTES_MAX, &arena, &content, err);
+    if (is_read) {
+        digest_sha256(content, ret_digest);
+        is_read = seal_key_from_pem(content, SEAL_PUBLIC, ret_key, err) || explain(path, err);
+        wipe(content);
+    }
+    arena_release(&arena);
+    return is_read;
+}
+
+bool retention_check(const char *path, struct err *err)
+{
+    uint8_t digest[SHA256_BYTES];
+    struct seal_key *key;
+
+    if (!read_key(path, digest, &key, err))
+        return false;
+    seal_key_unref(key);
+    return true;
+}
+
+bool retention_load(struct retention *retention, const char *path, struct err *err)
+{
+    struct seal_key *key;
 
     retention->path = path;
     if (path[0] == '\0') {
@@ -54,22 +79,15 @@ bool retention_load(struct retention *retention, const char *path, struct err *e
             "audit.retention_key_file is not set: records of changes have no facts in them");
         return true;
     }
-    arena_init(&arena, ARENA_BYTES);
-    is_read = file_read(path, KEY_PEM_BYTES_MAX, &arena, &content, err);
-    if (is_read) {
-        digest_sha256(content, retention->seen);
-        is_read = seal_key_from_pem(content, SEAL_PUBLIC, &key, err) || explain(retention, err);
-        wipe(content);
-    }
-    arena_release(&arena);
-    if (is_read)
-        use(retention, key);
-    return is_read;
+    if (!read_key(path, retention->seen, &key, err))
+        return false;
+    use(retention, key);
+    return true;
 }
 
 static void complain(struct retention *retention, struct err *err)
 {
-    (void)explain(retention, err);
+    (void)explain(retention->path, err);
     log_err("audit.retention_key", "the retention key stays as it is", err);
 }
 

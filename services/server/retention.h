@@ -24,6 +24,9 @@ struct retention {
 void retention_init(struct retention *retention);
 void retention_release(struct retention *retention);
 
+/* Whether the file holds a key that could be used. */
+MUST_CHECK bool retention_check(const char *path, struct err *err);
+
 /* At start; `path` must outlive it. */
 MUST_CHECK bool retention_load(struct retention *retention, const char *path, struct err *err);
 

@@ -94,13 +94,13 @@ static bool check_durability(struct span info, struct err *err)
     struct span aof = find(info, "aof_enabled"), policy = find(info, "maxmemory_policy");
 
     if (!span_is(aof, "1"))
-        return err_set(err, ERR_CONFIG_INVALID,
-                       "Redis does not keep what it acknowledges: set `appendonly yes` there, or "
-                       "`store.durability: managed` here if its operator answers for it");
+        return err_field(err, ERR_CONFIG_INVALID, "store.durability",
+                         "Redis does not keep what it acknowledges: set `appendonly yes` there, or "
+                         "`store.durability: managed` here if its operator answers for it");
     if (!span_is(policy, "noeviction"))
-        return err_set(err, ERR_CONFIG_INVALID,
-                       "Redis may evict what it has acknowledged: set `maxmemory-policy "
-                       "noeviction` there, or `store.durability: managed` here");
+        return err_field(err, ERR_CONFIG_INVALID, "store.durability",
+                         "Redis may evict what it has acknowledged: set `maxmemory-policy "
+                         "noeviction` there, or `store.durability: managed` here");
     return true;
 }
 

@@ -108,6 +108,8 @@ void redis_handshake(struct redis_connection *connection)
     if (!authenticate(connection, is_sentinel ? options->sentinel_user : options->user,
                       is_sentinel ? options->sentinel_password_file : options->password_file,
                       &err)) {
+        err_prefix_field(&err,
+                         is_sentinel ? "store.sentinel_password_file" : "store.password_file");
         redis_connection_doom(connection, &err);
         return;
     }

@@ -30,12 +30,13 @@ bool redis_names_init(struct redis_names *names, const char *prefix, const char 
                       struct err *err)
 {
     if (!is_word(prefix, REDIS_PREFIX_MAX, LETTERS_AND_DIGITS "._-"))
-        return err_set(err, ERR_CONFIG_INVALID,
-                       "the prefix must be 1 to %d characters of a-z 0-9 . _ -", REDIS_PREFIX_MAX);
+        return err_field(err, ERR_CONFIG_INVALID, "store.prefix",
+                         "the prefix must be 1 to %d characters of a-z 0-9 . _ -",
+                         REDIS_PREFIX_MAX);
     if (!is_word(hash_key_id, REDIS_HASH_KEY_ID_MAX, LETTERS_AND_DIGITS))
-        return err_set(err, ERR_CONFIG_INVALID,
-                       "the id of the hash key must be 1 to %d characters of a-z 0-9",
-                       REDIS_HASH_KEY_ID_MAX);
+        return err_field(err, ERR_CONFIG_INVALID, "store.hash_key_id",
+                         "the id of the hash key must be 1 to %d characters of a-z 0-9",
+                         REDIS_HASH_KEY_ID_MAX);
     snprintf(names->prefix, sizeof(names->prefix), "%s", prefix);
     snprintf(names->hash_key_id, sizeof(names->hash_key_id), "%s", hash_key_id);
     return true;

@@ -2,6 +2,8 @@
 /* What an error of Redis means. */
 #include "storage/redis_connection.h"
 
+enum { COMMAND_LENGTH_MAX = 32 };
+
 /* Another connection may lead to somebody who does it; the server is the primary no more. */
 enum refusal_end { END_NONE, END_THIS, END_ALL };
 
@@ -32,6 +34,20 @@ static const struct refusal refusals[] = {
     {"CORRUPT", ERR_STORE_CORRUPT, END_THIS},
 };
 
+/* What may be wrong here when Redis says so, and what to set. */
+static const struct advice {
+    const char *word;
+    const char *option;
+    const char *text;
+} advices[] = {
+    {"NOAUTH", "store.password_file",
+     "Redis wants a password: set store.password_file, and store.user where it has users"},
+    {"WRONGPASS", "store.password_file",
+     "Redis does not know this user with this password: see store.user and store.password_file"},
+    {"NOPERM", "store.prefix",
+     "Redis does not let this user have keys that begin with store.prefix: give it ~PREFIX:*"},
+};
+
 static bool starts_with_word(struct span text, const char *word)
 {
     struct span wanted = span_text(word);
@@ -58,6 +74,38 @@ static void set_unknown(struct span text, struct err *err)
             (const char *)text.data);
 }
 
+/* The command in the quotes of "has no permissions to run the 'info' command"; else empty. */
+static struct span quoted_command(struct span text)
+{
+    const uint8_t *quote = text.length > 0 ? memchr(text.data, '\'', text.length) : NULL;
+    struct span rest = quote ? span_from(text, (size_t)(quote - text.data) + 1) : span_of(NULL, 0);
+    size_t length = 0;
+
+    while (length < rest.length && length < COMMAND_LENGTH_MAX &&
+           ((rest.data[length] >= 'a' && rest.data[length] <= 'z') || rest.data[length] == '|'))
+        length++;
+    return length < rest.length && rest.data[length] == '\'' ? span_of(rest.data, length)
+                                                             : span_of(NULL, 0);
+}
+
+/* Sentinels have users and passwords of their own, and who asks them says so. */
+static void explain(const struct refusal *refusal, enum redis_role role, struct span text,
+                    struct err *err)
+{
+    struct span command = quoted_command(text);
+
+    err_set(err, refusal->code, "%s", refusal->word);
+    for (size_t i = 0; i < ARRAY_LEN(advices) && role != REDIS_SENTINEL; i++)
+        if (strcmp(advices[i].word, refusal->word) == 0)
+            err_field(err, refusal->code, advices[i].option, "%s: %s", refusal->word,
+                      advices[i].text);
+    if (strcmp(refusal->word, "NOPERM") == 0 && command.length > 0 && role != REDIS_SENTINEL)
+        err_field(err, refusal->code, "store.user",
+                  "NOPERM: Redis does not let this user run %.*s: docs/storage.md lists what it "
+                  "needs",
+                  SPAN_FORMAT(command));
+}
+
 void redis_connection_refused(struct redis_connection *connection, const redisReply *reply,
                               struct err *err)
 {
@@ -68,7 +116,7 @@ void redis_connection_refused(struct redis_connection *connection, const redisRe
         set_unknown(text, err);
         for (size_t i = 0; i < ARRAY_LEN(refusals); i++)
             if (starts_with_word(text, refusals[i].word)) {
-                err_set(err, refusals[i].code, "%s", refusals[i].word);
+                explain(&refusals[i], connection->role, text, err);
                 end = refusals[i].end;
             }
     } else {

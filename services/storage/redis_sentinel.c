@@ -117,8 +117,8 @@ void redis_sentinels_explain(const struct redis_connection *connection, struct e
                 strangers, store->sentinel_count, store->options.sentinel_primary);
     else if (answered < redis_answers_needed(store->sentinel_count))
         err_set(err, ERR_STORE_UNAVAILABLE,
-                "%zu of %zu sentinels answer, %zu must: see whether they run and let this user in "
-                "(%.80s)",
+                "%zu of %zu sentinels answer, %zu must: see whether they run and let this user in: "
+                "store.sentinel_user, store.sentinel_password_file (%.80s)",
                 answered, store->sentinel_count, redis_answers_needed(store->sentinel_count),
                 reason ? reason->detail : "no answer in time");
     else

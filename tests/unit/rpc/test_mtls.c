@@ -179,7 +179,7 @@ static void plaintext_does_not_get_in(void **state)
 /* Without a certificate: an answer of any kind is what it asks for. */
 static void a_probe_is_answered(void **state)
 {
-    const struct rpc_listener listener = {"127.0.0.1:0", {.certificate = ""}};
+    const struct rpc_listener listener = {.address = "127.0.0.1:0", .tls = {.certificate = ""}};
     struct rpc_probe probe;
     struct err err = ERR_NONE;
 
