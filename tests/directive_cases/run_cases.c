@@ -64,7 +64,7 @@ static const struct yaml_node *parse(struct run *run, const char *path)
     const struct yaml_node *root =
         yaml_parse(read_whole(run, path), path, &run->arena, &run->diagnostics);
 
-    if (!root) {
+    if (!root || run->diagnostics.error_count > 0) {
         diagnostics_print(&run->diagnostics, stderr);
         exit(2);
     }
@@ -132,9 +132,9 @@ static struct directive_set *compile_test(struct run *run, const struct yaml_nod
             proof ? (const char *)proof->text.data : "document_authenticated");
     if (us_persons && span_is(us_persons->text, "true"))
         fprintf(stream, "applies_to_us_persons: {authority: {text: a test}}\n");
-    fprintf(stream, "require: ");
+    fprintf(stream, "require: {all: [");
     write_yaml(yaml_get(entry, "test"), stream);
-    fputc('\n', stream);
+    fprintf(stream, ", {location: any, location_authority: {text: a test}}]}\n");
     fclose(stream);
     files[1].content = span_of(text, size);
     set = compile(run, NULL, files, ARRAY_LEN(files));

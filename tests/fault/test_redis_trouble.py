@@ -55,7 +55,11 @@ title: no foreign persons
 authority: {{text: "a letter"}}
 effective: {{from: 2026-01-01T00:00:00Z}}
 resources: ["model/{name}"]
-require: {{foreign_person: {{regime: ear_772_1, is: false}}}}
+require:
+  all:
+    - foreign_person: {{regime: ear_772_1, is: false}}
+    - location: any
+      location_authority: {{text: "a letter"}}
 stale: {stale}
 """
 DIRECTIVES = {

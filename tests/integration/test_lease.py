@@ -23,7 +23,11 @@ title: For US persons
 authority: {{text: a letter}}
 effective: {{from: 2026-01-01T00:00:00Z}}
 resources: [model/{id}]
-require: {{foreign_person: {{regime: ear_772_1, is: false}}}}
+require:
+  all:
+    - foreign_person: {{regime: ear_772_1, is: false}}
+    - location: any
+      location_authority: {{text: a letter}}
 stale: allow
 {more}
 """

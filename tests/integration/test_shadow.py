@@ -32,6 +32,7 @@ IN_FORCE = {"resources.yaml": RESOURCES, "abroad.yaml": directive()}
 # Tried in the place of what is in force, before it begins; needs what nobody had to say.
 NARROWER = directive(require="{all: [{location: {in: [USA]}}, {context: {key: purpose, in: [research]}}]}",
                      start="2099-01-01T00:00:00Z")
+ANYWHERE = '{location: any, location_authority: {text: "letter of 2026-06-12"}}'
 LOOSER = directive(require="{location: {in: [USA, DEU]}}")
 
 
@@ -129,7 +130,7 @@ class Trying(ShadowTestCase):
         self.assertEqual(self.compared("loosens"), 1)
 
     def test_what_needs_more_facts_calls_unknown_what_it_does_not_know(self):
-        self.put(more=directive("more", "{foreign_person: {regime: ear_772_1, is: false}}"))
+        self.put(more=directive("more", f"{{all: [{{foreign_person: {{regime: ear_772_1, is: false}}}}, {ANYWHERE}]}}"))
         answer = self.check()
         self.assertEqual(answer.decision, pb.DECISION_ALLOW)
         shadow = self.shadow_of(answer)
@@ -364,7 +365,7 @@ class Unseen(unittest.TestCase):
         return answer.SerializeToString(deterministic=True), json.dumps(receipt, sort_keys=True)
 
     def test_answers_are_the_same_to_the_byte_whatever_is_tried(self):
-        shadow = {"abroad.yaml": NARROWER, "opus.yaml": directive("opus", "{citizen_of: {any: [DEU]}}", "model/opus-4"),
+        shadow = {"abroad.yaml": NARROWER, "opus.yaml": directive("opus", f"{{all: [{{citizen_of: {{any: [DEU]}}}}, {ANYWHERE}]}}", "model/opus-4"),
                   "resources.yaml": "resources: [{id: model/none, base: allow}]\n"}
         self.assertEqual(self.answers({}), self.answers(shadow))
 

@@ -27,7 +27,7 @@ title: Citizens
 authority: {{text: "letter of 2026-06-12"}}
 effective: {{from: 2026-06-12T17:21:00-04:00}}
 resources: ["model/fable-5"]
-require: {{citizen_of: {{any: [{country}]}}}}
+require: {{all: [{{citizen_of: {{any: [{country}]}}}}, {{location: any, location_authority: {{text: "a letter"}}}}]}}
 proof: mrz
 """
 

@@ -87,6 +87,9 @@ void shadow_replace(struct builder *builder);
 void shadow_mark(struct builder *builder);
 void shadow_name(struct directive_set *set, const struct directive_set *base);
 
+/* lint.c.  The place must be spoken of wherever a person's status or nationality is asked for: an
+ * error, of a `require` that is otherwise in order. */
+void lint_place(struct reader *reader, size_t require);
 void lint_directive(struct reader *reader, const struct draft *draft);
 
 #endif

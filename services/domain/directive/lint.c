@@ -27,6 +27,45 @@ static bool has_test(struct range range, enum test_kind test)
     return false;
 }
 
+/* Is there a place that it names?  `location: any` names none. */
+static bool has_place(struct range range)
+{
+    for (size_t i = 0; i < range.count; i++)
+        if (range.nodes[i].test == TEST_LOCATION && range.nodes[i].countries)
+            return true;
+    return false;
+}
+
+static bool asks_who(struct range range)
+{
+    static const enum test_kind tests[] = {
+        TEST_FOREIGN_PERSON, TEST_US_PERSON, TEST_US_STATUS,
+        TEST_CITIZEN_OF,     TEST_BORN_IN,   TEST_PERMANENT_RESIDENT_OF,
+        TEST_DEEMED_COUNTRY,
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(tests); i++)
+        if (has_test(range, tests[i]))
+            return true;
+    return false;
+}
+
+/* Is there a test of the place on every way to TRUE?  Under `not` all and any change places. */
+static bool settles_place(const struct directive_node *node, bool is_under_not)
+{
+    const struct directive_node *operand = node + 1, *end = node + node->length;
+    bool is_one_enough = (node->test == TEST_ALL) != is_under_not;
+
+    if (node->test == TEST_NOT)
+        return settles_place(operand, !is_under_not);
+    if (node->test != TEST_ALL && node->test != TEST_ANY)
+        return node->test == TEST_LOCATION;
+    for (; operand < end; operand += operand->length)
+        if (settles_place(operand, is_under_not) == is_one_enough)
+            return is_one_enough;
+    return !is_one_enough;
+}
+
 static bool is_itar(const struct directive_node *node)
 {
     return node->regime == REGIME_ITAR_120_50B || node->regime == REGIME_ITAR_120_62 ||
@@ -114,14 +153,14 @@ static void lint_limbs(struct reader *reader, const struct draft *draft, struct 
 }
 
 static void lint_exemption(struct reader *reader, const struct draft *draft, size_t index,
-                           bool has_location)
+                           bool requires_place)
 {
     const struct directive_exemption *exemption = &draft->directive.exemptions[index];
     struct range when = range_of_test(reader->builder, draft->whens[index]);
 
     if (exemption->until_ms == TIMESTAMP_NEVER_MS)
         read_warning(reader, exemption->line, 0, "an exemption without an end: give `until`");
-    if (has_location && !has_test(when, TEST_LOCATION))
+    if (requires_place && !settles_place(when.nodes, false))
         read_warning(reader, exemption->line, 0,
                      "an exemption that names no location waives the location with the rest of "
                      "`require`");
@@ -138,22 +177,32 @@ static void lint_lease(struct reader *reader, const struct draft *draft)
                      DIRECTIVE_LEASE_LEAST_MS / 1000, DIRECTIVE_LEASE_LEAST_MS / 1000);
 }
 
+/* Sending out of the United States is an export whoever receives it: who asks for persons only has
+ * forgotten the place, or has an authority that it does not matter. */
+void lint_place(struct reader *reader, size_t require)
+{
+    struct range range = range_of_test(reader->builder, require);
+
+    if (settles_place(range.nodes, false))
+        return;
+    diagnostics_add(reader->diagnostics, asks_who(range) ? DIAGNOSTIC_ERROR : DIAGNOSTIC_WARNING,
+                    reader->file, range.sources[0].line, range.sources[0].column,
+                    "`require` can be true without a word about the place, and sending out of the "
+                    "United States is an export whoever receives it (15 CFR 734.13(a)(1)): write "
+                    "`location: {in: […]}`, or `location: any` with its authority, beside the rest "
+                    "under `all`");
+}
+
 void lint_directive(struct reader *reader, const struct draft *draft)
 {
     struct range all = range_of(reader->builder, draft->node_begin, draft->node_end);
     struct range require = range_of_test(reader->builder, draft->require);
-    bool has_location = has_test(require, TEST_LOCATION);
 
-    if (!has_location)
-        read_warning(reader, require.sources[0].line, require.sources[0].column,
-                     "`require` says nothing about the place: sending out of the United States is "
-                     "an export whoever receives it (15 CFR 734.13(a)(1)); write `location: any` "
-                     "with its authority if that is meant");
     lint_citizens(reader, all);
     lint_births(reader, all);
     lint_single_class(reader, all);
     lint_limbs(reader, draft, all);
     lint_lease(reader, draft);
     for (size_t i = 0; i < draft->directive.exemption_count; i++)
-        lint_exemption(reader, draft, i, has_location);
+        lint_exemption(reader, draft, i, has_place(require));
 }

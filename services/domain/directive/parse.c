@@ -155,6 +155,7 @@ static void read_us_persons(struct reader *reader, const struct yaml_node *value
 static void read_require(struct reader *reader, const struct yaml_node *value, void *target)
 {
     struct draft *draft = target;
+    size_t errors_before = reader->diagnostics->error_count;
     struct test_frame frame = {
         .proof = draft->directive.proof,
         .applies_to_us_persons = draft->directive.applies_to_us_persons,
@@ -162,6 +163,8 @@ static void read_require(struct reader *reader, const struct yaml_node *value, v
     };
 
     draft->require = parse_test(reader, value, frame);
+    if (reader->diagnostics->error_count == errors_before)
+        lint_place(reader, draft->require);
     draft->directive.affiliation =
         obligation_to_prove_affiliation(reader, frame.first, reader->builder->node_count);
 }

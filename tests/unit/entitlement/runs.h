@@ -44,7 +44,9 @@ int runs_tear_down(void **state);
 
 /* In force from here on: one rule on model/a. */
 void runs_enforce(struct runs *runs, const char *require, const char *more);
-#define RUNS_NOT_FOREIGN "{foreign_person: {regime: ear_772_1, is: false}}"
+#define RUNS_NOT_FOREIGN                                        \
+    "{all: [{foreign_person: {regime: ear_772_1, is: false}}, " \
+    "{location: any, location_authority: {text: x}}]}"
 
 /* The store has this record. */
 void runs_keep(struct runs *runs, struct record record);

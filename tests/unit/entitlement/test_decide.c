@@ -8,7 +8,8 @@
 
 enum { MAX_AGE_MS = 5000, LEASE_MS = 10000, PARTIES_MAX = 4 };
 
-#define NOT_FOREIGN "{foreign_person: {regime: ear_772_1, is: false}}"
+#define ANYWHERE    "{location: any, location_authority: {text: x}}"
+#define NOT_FOREIGN "{all: [{foreign_person: {regime: ear_772_1, is: false}}, " ANYWHERE "]}"
 
 static struct check_input input_of(const char *id)
 {
@@ -118,7 +119,10 @@ static void a_refusal_outweighs_a_question(void **state)
 static void of_several_questions_the_first_reason_is_told(void **state)
 {
     struct directive_set *set =
-        rule(state, "{any: [" NOT_FOREIGN ", {context: {key: purpose, in: [research]}}]}", "");
+        rule(state,
+             "{all: [{any: [" NOT_FOREIGN ", {context: {key: purpose, in: [research]}}]}, " ANYWHERE
+             "]}",
+             "");
     struct check_input input = input_of("a");
     /* One is asked for the context alone, the other for verification as well. */
     struct check_party parties[PARTIES_MAX] = {stranger(), foreigner(*state)};
@@ -248,7 +252,7 @@ static void instead_is_the_first_that_every_party_may_use(void **state)
     directive_set_unref(set);
     set = two_models(state, "directive: b\nlanguage: 1\ntitle: B\nauthority: {text: a letter}\n"
                             "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/b]\n"
-                            "require: {not: {citizen_of: {any: [RUS]}}}\n");
+                            "require: {all: [{not: {citizen_of: {any: [RUS]}}}, " ANYWHERE "]}\n");
     parties[0] = foreigner(*state);
     assert_int_equal(decide_now(set, &input, parties, 1).instead.length, 0);
     directive_set_unref(set);

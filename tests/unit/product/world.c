@@ -76,7 +76,9 @@ static const struct organizations organizations = {organization_rows, ARRAY_LEN(
 static const char directives[] =
     "directive: us-persons-only\nlanguage: 1\ntitle: US persons\nauthority: {text: a letter}\n"
     "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/closed]\n"
-    "require: {foreign_person: {regime: ear_772_1, is: false}}\ninstead: [model/open]\n";
+    "require:\n  all:\n    - foreign_person: {regime: ear_772_1, is: false}\n"
+    "    - location: any\n      location_authority: {text: a letter}\n"
+    "instead: [model/open]\n";
 
 static const char resources[] = "resources:\n"
                                 "  - {id: model/closed, base: allow}\n"

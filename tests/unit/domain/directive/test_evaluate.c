@@ -37,12 +37,15 @@ static struct directive_question about(const char *id, const struct facts *facts
 #define DIRECTIVE(id, rest) \
     "directive: " id "\nlanguage: 1\ntitle: A rule\nauthority: {text: letter of " id "}\n" rest
 
+#define NOT_FOREIGN                                             \
+    "{all: [{foreign_person: {regime: ear_772_1, is: false}}, " \
+    "{location: any, location_authority: {text: x}}]}"
+
 /* Persons only, from 1 to 2 June, lifted at 12:00 on the first. */
 static const char timed[] =
     DIRECTIVE("timed", "effective: {from: 2026-06-01T00:00:00Z, until: 2026-06-02T00:00:00Z}\n"
                        "lifted: {at: 2026-06-01T12:00:00Z, authority: {text: enough}}\n"
-                       "resources: [model/a]\nrequire: {foreign_person: {regime: ear_772_1, is: "
-                       "false}}\n");
+                       "resources: [model/a]\nrequire: " NOT_FOREIGN "\n");
 
 /* The resources and these directives; `second` may be NULL. */
 static struct directive_set *set_of(struct fixture *fixture, const char *first, const char *second)
@@ -85,7 +88,7 @@ static void directives_begin_and_end_at_their_instants(void **state)
 
 static const char persons_only[] =
     DIRECTIVE("b-persons", "effective: {from: 2026-01-01T00:00:00Z}\nresources: [\"model/*\"]\n"
-                           "require: {foreign_person: {regime: ear_772_1, is: false}}\n");
+                           "require: " NOT_FOREIGN "\n");
 static const char place[] =
     DIRECTIVE("a-place", "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/a, model/b]\n"
                          "actions: [use, export]\nrequire: {location: {in: [USA]}}\n"
@@ -253,7 +256,7 @@ static void stale_facts_allow_only_where_they_may(void **state)
 
 static const char exempted[] = DIRECTIVE(
     "exempted", "effective: {from: 2026-01-01T00:00:00Z}\nresources: [model/a, model/b]\n"
-                "require: {foreign_person: {regime: ear_772_1, is: false}}\n"
+                "require: " NOT_FOREIGN "\n"
                 "exempt:\n"
                 "  - when: {affiliated_with: {organizations: [org/partner-a], as: [employee]}}\n"
                 "    resources: [model/a]\n    until: 2026-06-02T00:00:00Z\n"
@@ -389,14 +392,16 @@ static void an_explanation_says_the_same_test_by_test(void **state)
     struct directive_question question =
         about("a", person(fixture, US_STATUS_CITIZEN | US_STATUS_NATIONAL), june_ms - 1);
     const struct explanation *told;
+    const struct explain_node *person_test;
 
     told = directive_explain(set, &question, &fixture->arena);
     assert_int_equal(told->answer.truth, TRUTH_TRUE);
     assert_int_equal(told->directive_count, 1);
     assert_string_equal(told->directives[0].directive->id, "exempted");
-    assert_string_equal(told->directives[0].require.test, "foreign_person");
-    assert_string_equal(told->directives[0].require.text, "is not a foreign person (15 CFR 772.1)");
-    assert_string_equal(told->directives[0].require.because, "US status: citizen or national");
+    person_test = &told->directives[0].require.children[0];
+    assert_string_equal(person_test->test, "foreign_person");
+    assert_string_equal(person_test->text, "is not a foreign person (15 CFR 772.1)");
+    assert_string_equal(person_test->because, "US status: citizen or national");
     assert_int_equal(told->directives[0].exemption_count, 3);
     assert_true(told->directives[0].exemptions[0].is_in_time);
     assert_false(told->directives[0].exemptions[2].is_for_resource);

@@ -12,7 +12,12 @@ static const struct {
     {"{all: [{foreign_person: {regime: ear_772_1, is: false}}, " PLACE "]}", "", NULL},
     {PLACE, "", NULL},
     {"{location: any, location_authority: {text: a letter}}", "", NULL},
-    {"{foreign_person: {regime: ear_772_1, is: false}}", "", "says nothing about the place"},
+    {"{subject_kind: {any: [user]}}", "", "without a word about the place"},
+    {"{any: [{subject_kind: {any: [user]}}, " PLACE "]}", "", "without a word about the place"},
+    {"{not: {all: [{subject_kind: {any: [user]}}, " PLACE "]}}", "",
+     "without a word about the place"},
+    {"{not: {any: [{subject_kind: {any: [user]}}, " PLACE "]}}", "", NULL},
+    {"{any: [" PLACE ", {all: [{subject_kind: {any: [user]}}, {not: " PLACE "}]}]}", "", NULL},
     {"{all: [{us_status: {any: [citizen]}}, " PLACE "]}", "", "asks for citizens"},
     {"{all: [{us_status: {any: [citizen, national, lpr]}}, " PLACE "]}", "", "asks for citizens"},
     {"{all: [{us_status: {any: [citizen, national, lpr, refugee, asylee, temporary]}}, " PLACE "]}",
@@ -33,6 +38,14 @@ static const struct {
      NULL},
     {PLACE,
      "exempt: [{when: {affiliated_with: {organizations: [self], as: [employee]}}, "
+     "until: 2027-01-01T00:00:00Z, authority: {text: x}, waives: [require]}]\n",
+     "waives the location"},
+    {"{location: any, location_authority: {text: a letter}}",
+     "exempt: [{when: {affiliated_with: {organizations: [self], as: [employee]}}, "
+     "until: 2027-01-01T00:00:00Z, authority: {text: x}, waives: [require]}]\n",
+     NULL},
+    {PLACE,
+     "exempt: [{when: {any: [{subject_kind: {any: [user]}}, {location: {in: [DEU]}}]}, "
      "until: 2027-01-01T00:00:00Z, authority: {text: x}, waives: [require]}]\n",
      "waives the location"},
     {"{all: [{foreign_person: {regime: ear_772_1, is: false}}, " PLACE "]}",
