@@ -71,32 +71,56 @@ static void add_rows(struct nationalities *all, const struct facts_nationality *
     }
 }
 
-static bool names_usa(const struct nationalities *all)
+static bool names_usa(const struct nationalities *all, const struct facts_nationality *rows,
+                      size_t count)
 {
-    const struct facts_nationality *citizenships = facts_citizenships(all->facts);
-
-    for (size_t i = 0; i < all->facts->header.citizenship_count; i++)
-        if (citizenships[i].country == all->usa &&
-            !(citizenships[i].flags & FACTS_NATIONALITY_LOST))
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].country == all->usa && !(rows[i].flags & FACTS_NATIONALITY_LOST))
             return true;
     return false;
 }
 
-/* Nothing that was submitted says anything about a US status. */
-static bool is_status_untouched(const struct facts_header *header)
+/* Do closed lists say that the holdings which `statuses` are of are not there?  Not where what is
+ * known of the status contradicts itself, or has ended, or may not be told. */
+static bool is_usa_left_out(const struct nationalities *all, uint8_t statuses)
 {
-    return header->us_status_count == 0 &&
-           !(header->flags & (FACTS_US_CONFLICT | FACTS_US_EXPIRED | FACTS_ACCREDITED));
+    const struct facts_header *header = &all->facts->header;
+    uint16_t doubts = FACTS_US_CONFLICT | FACTS_US_EXPIRED | FACTS_ACCREDITED;
+
+    if (!all->is_closed || all->is_contradicted || (header->flags & doubts))
+        return false;
+    return !((statuses & US_STATUS_CITIZEN) &&
+             names_usa(all, facts_citizenships(all->facts), header->citizenship_count)) &&
+           !((statuses & US_STATUS_LPR) &&
+             names_usa(all, facts_residencies(all->facts), header->residency_count));
 }
 
-/* The United States are decided by the US status.  A closed list that does not name them answers
- * as well when nothing at all is known of the status. */
-static void add_usa(struct nationalities *all, uint8_t statuses)
+static bool is_status_proven(const struct nationalities *all)
+{
+    const struct facts_us_status *rows = facts_us_statuses(all->facts);
+
+    for (size_t i = 0; i < all->facts->header.us_status_count; i++)
+        if (!facts_qualifies(rows[i].proof, rows[i].source, all->node->proof))
+            return false;
+    return true;
+}
+
+/* The United States are decided by the US status.  Where papers leave it open whether somebody has
+ * risen to more than they show, or show nothing at all, closed lists that do not name the United
+ * States answer as well. */
+static struct outcome usa_outcome(const struct nationalities *all, uint8_t statuses)
 {
     struct outcome outcome = test_us_status(all->facts, statuses, all->node->proof);
 
-    if (all->is_closed && is_status_untouched(&all->facts->header) && !names_usa(all))
-        return;
+    if (outcome.truth != TRUTH_UNKNOWN || !is_usa_left_out(all, statuses))
+        return outcome;
+    return is_status_proven(all) ? outcome_known(false) : outcome_unknown(MISSING_PROOF);
+}
+
+static void add_usa(struct nationalities *all, uint8_t statuses)
+{
+    struct outcome outcome = usa_outcome(all, statuses);
+
     if (outcome.truth == TRUTH_FALSE)
         return;
     all->rows[all->count++] = (struct nationality){

@@ -1,11 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Status under US law: who is a foreign person, a US person, a citizen, three-valued. */
+#include "base/attributes.h"
 #include "domain/directive/test.h"
 
 /* Is everything that is possible in `statuses`? */
 static bool is_within(uint8_t possible, uint8_t statuses)
 {
     return possible != 0 && (possible & ~statuses) == 0;
+}
+
+/*
+ * What else somebody may be whose papers show a status: everything that supersedes it, for an old
+ * paper does not know of a naturalisation or an adjustment, and the other refuge beside one.  Who
+ * is a citizen is nothing less; that there is no status is said by a statement, not by a paper, and
+ * is not left open.  docs/directives.md has the table.
+ */
+static const struct {
+    uint8_t shown;
+    uint8_t may_be;
+} may_be[] = {
+    {US_STATUS_NATIONAL, US_STATUS_CITIZEN},
+    {US_STATUS_LPR, US_STATUS_CITIZEN | US_STATUS_NATIONAL},
+    {US_STATUS_REFUGEE, US_STATUS_CITIZEN | US_STATUS_NATIONAL | US_STATUS_LPR | US_STATUS_ASYLEE},
+    {US_STATUS_ASYLEE, US_STATUS_CITIZEN | US_STATUS_NATIONAL | US_STATUS_LPR | US_STATUS_REFUGEE},
+    {US_STATUS_TEMPORARY,
+     US_STATUS_CITIZEN | US_STATUS_NATIONAL | US_STATUS_LPR | US_STATUS_REFUGEE | US_STATUS_ASYLEE},
+};
+
+/* Is it certain that the status is none of `statuses`? */
+static bool is_excluded(uint8_t possible, uint8_t statuses)
+{
+    for (size_t i = 0; i < ARRAY_LEN(may_be); i++)
+        if (possible & may_be[i].shown)
+            possible |= may_be[i].may_be;
+    return possible != 0 && (possible & statuses) == 0;
 }
 
 /* Why the status is not known: what contradicts comes before what is too weak, and that before
@@ -16,7 +44,7 @@ static uint32_t status_missing(const struct facts *facts, uint8_t statuses)
 
     if (facts->header.flags & FACTS_US_CONFLICT)
         return MISSING_AGREEMENT;
-    if ((with_any_proof & statuses) == 0 || is_within(with_any_proof, statuses))
+    if (is_excluded(with_any_proof, statuses) || is_within(with_any_proof, statuses))
         return MISSING_PROOF;
     if (facts->header.flags & FACTS_US_EXPIRED)
         return MISSING_RENEWAL;
@@ -30,7 +58,7 @@ static struct outcome status_in(const struct facts *facts, uint8_t statuses, enu
 
     if (is_within(possible, statuses))
         return outcome_known(true);
-    if (possible != 0 && (possible & statuses) == 0)
+    if (is_excluded(possible, statuses))
         return outcome_known(false);
     return outcome_unknown(status_missing(facts, statuses));
 }

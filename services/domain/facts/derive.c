@@ -163,8 +163,10 @@ static bool fit_to_us_status(const struct facts_content *content, enum holding h
         return false;
     if (content->header.flags & FACTS_US_CONFLICT)
         entry->flags |= FACTS_NATIONALITY_CONFLICT;
-    return holding == HOLDING_CITIZENSHIP ? (possible & US_STATUS_CITIZEN) != 0
-                                          : (possible & US_STATUS_LPR) != 0;
+    if (holding == HOLDING_RESIDENCY)
+        return (possible & US_STATUS_LPR) != 0;
+    /* A passport in doubt beside a green card: a citizen is what somebody may be after all. */
+    return (possible & US_STATUS_CITIZEN) || (entry->flags & FACTS_NATIONALITY_CONFLICT);
 }
 
 /*

@@ -40,7 +40,7 @@ enum subject_kind {
 /*
  * Status under US law as a set of possibilities: what one piece of evidence leaves possible.  A US
  * passport leaves {citizen, national}.  "Is the status in S?" is TRUE when everything possible lies
- * in S, FALSE when nothing does, else UNKNOWN.
+ * in S, FALSE when neither that does nor anything that may have superseded it, else UNKNOWN.
  */
 enum us_status {
     US_STATUS_CITIZEN = 1 << 0,
