@@ -10,7 +10,7 @@
 -- Returns its new number (8 bytes; '' when nothing was left to do), and for each put 1 or 0: put, or left as it was
 -- found, as new or newer.  A write without puts is only its records.  As in a write, nothing fails behind the first
 -- command that writes.
-local LISTS, FIXED = 4, 5
+local LISTS, FIXED, COUNTER_LAST = 4, 5, 2^40 - 1
 local puts = tonumber(ARGV[5])
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -23,11 +23,11 @@ local marks, wanted = '', puts == 0 and #ARGV > FIXED
 
 for i = 1, puts do
     local at = FIXED + 3 * i - 2
-    local head = redis.call('GETRANGE', KEYS[LISTS + i], 0, 33)
+    local head = redis.pcall('GETRANGE', KEYS[LISTS + i], 0, 33)
     local is_older = head == '' and ARGV[at + 1] ~= ''
 
-    -- What is no value of ours is not ours to replace: reading says so.
-    if #head == 34 and string.sub(head, 1, 18) == ARGV[at] then
+    -- What is no value of ours, or no string (an error), is not ours to replace: reading says so.
+    if type(head) == 'string' and #head == 34 and string.sub(head, 1, 18) == ARGV[at] then
         local epoch, counter = struct.unpack('>I3I5', string.sub(head, 19, 26))
 
         is_older = epoch < old_epoch or epoch == old_epoch and counter < old_counter
@@ -47,7 +47,13 @@ end
 redis.call('XLEN', KEYS[4])
 
 local epoch = string.match(ARGV[1], '^%d+')
-local counter = string.format('%.0f', tonumber(redis.call('GET', KEYS[2])) + 1)
+local last = tonumber(string.match(redis.call('GET', KEYS[2]) or '', '^%d+$'))
+
+if not last or last >= COUNTER_LAST then
+    return redis.error_reply('EPOCH the counter is lost, and only another epoch makes one')
+end
+
+local counter = string.format('%.0f', last + 1)
 local number = struct.pack('>I3I5', tonumber(epoch), tonumber(counter))
 local id = epoch .. '-' .. counter
 

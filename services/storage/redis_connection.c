@@ -61,8 +61,16 @@ void redis_note_works(struct redis_connection *connection)
 
 void redis_note_fails(struct redis_connection *connection, const struct err *err)
 {
-    if (atomic_exchange(&connection->is_up, false) && connection->store->stop_due_ms == 0)
-        log_err("store.down", "the store does not work", err);
+    const struct log_field fields[] = {
+        log_text("connection", redis_connection_name(connection)),
+        log_text("reason", err_reason(err->code)),
+        log_text("detail", err->detail),
+        {0},
+    };
+
+    if (atomic_exchange(&connection->is_up, false) && connection->store->stop_due_ms == 0 &&
+        log_is_on(err_log_level(err->code)))
+        log_write(err_log_level(err->code), "store.down", "the store does not work", fields);
 }
 
 /* The end. */
@@ -74,6 +82,16 @@ void redis_connection_doom(struct redis_connection *connection, const struct err
     connection->is_doomed = true;
     connection->err = *err;
     redis_wake_at(connection->store, redis_now_ms());
+}
+
+void redis_connection_part(struct redis_connection *connection, const struct err *err)
+{
+    if (connection->is_doomed)
+        return;
+    connection->is_out_of_step = true;
+    redis_connection_doom(connection, err);
+    LOG(WARN, "store.out_of_step", "a value of another key: it is asked for on a new connection",
+        log_text("connection", redis_connection_name(connection)));
 }
 
 void redis_connection_settle(struct redis_connection *connection)
@@ -97,7 +115,8 @@ static void attempt_failed(struct redis_connection *connection, int64_t now_ms)
         redis_sentinel_note(connection, &connection->err);
         return;
     }
-    redis_note_fails(connection, &connection->err);
+    if (!connection->is_out_of_step)
+        redis_note_fails(connection, &connection->err);
     redis_note_refused(connection->store, &connection->err);
     redis_requests_go_on(connection->store);
 }
@@ -125,7 +144,7 @@ void redis_connection_lost(struct redis_connection *connection)
         redis_queue_fail(store, &store->unconfirmed, &connection->err);
     if (connection->state == REDIS_READY) {
         connection->failures = 0;
-        if (now_ms - connection->ready_ms >= STEADY_MS)
+        if (now_ms - connection->ready_ms >= STEADY_MS || connection->is_out_of_step)
             connection->attempts = 0;
     } else {
         connection->failures++;
@@ -274,7 +293,7 @@ static void connect_now(struct redis_connection *connection, int64_t now_ms)
 {
     const struct redis_store *store = connection->store;
 
-    connection->is_doomed = false;
+    connection->is_doomed = connection->is_out_of_step = false;
     if (connection->role != REDIS_SENTINEL && store->options.unix_path) {
         connection->due_ms = now_ms + connection->connect_timeout_ms;
         take_context(connection, redisAsyncConnectUnix(store->options.unix_path));

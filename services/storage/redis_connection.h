@@ -82,6 +82,7 @@ struct redis_connection {
     struct redis_server server; /* that it leads to, from INFO on */
     struct err err;             /* why this one ends, or the last one ended */
     bool is_doomed;             /* to be closed as soon as hiredis is not on the stack */
+    bool is_out_of_step;        /* doomed for a reply that may belong to another question */
     unsigned failures;          /* attempts that failed since it was last ready */
     unsigned attempts;          /* since it was last ready for a while */
     int64_t due_ms;             /* DOWN: the next attempt; until READY: when to give this one up */
@@ -121,6 +122,9 @@ const char *redis_connection_name(const struct redis_connection *connection);
 
 /* End the connection: soon, or now when hiredis is not on the stack.  The first reason stays. */
 void redis_connection_doom(struct redis_connection *connection, const struct err *err);
+/* … because replies may have got out of step with commands: it is made again at once, and what it
+ * was asked for is asked there once more. */
+void redis_connection_part(struct redis_connection *connection, const struct err *err);
 void redis_connection_settle(struct redis_connection *connection);
 /* … and do not wait for a lookup any more. */
 void redis_connection_close(struct redis_connection *connection, const struct err *err);
@@ -155,6 +159,8 @@ void redis_command_send(struct redis_command *command, const struct redis_args *
 void redis_connection_refused(struct redis_connection *connection, const redisReply *reply,
                               struct err *err);
 bool redis_reply_is_noscript(const redisReply *reply);
+/* What stands under the key is no string. */
+bool redis_reply_is_wrongtype(const redisReply *reply);
 static inline struct span redis_reply_span(const redisReply *reply)
 {
     return span_of(reply->str, reply->len);

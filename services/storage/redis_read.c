@@ -35,17 +35,50 @@ bool redis_read_number(struct redis_command *command, const redisReply *epoch,
     }
     if (counter->type != REDIS_REPLY_STRING ||
         !redis_decimal_decode(redis_reply_span(counter), &number) ||
-        number >> STORE_NUMBER_COUNTER_BITS != 0)
-        return err_set(err, ERR_STORE_CORRUPT, "the counter of partition %u", command->index);
+        number >> STORE_NUMBER_COUNTER_BITS != 0) {
+        redis_epoch_changed(store); /* which makes another counter */
+        return err_set(err, ERR_STORE_UNAVAILABLE, "the counter of partition %u is lost",
+                       command->index);
+    }
     *ret_number = redis_number_of(partition->epoch, number);
     if (*ret_number > partition->newest)
         partition->newest = *ret_number;
     return true;
 }
 
-static bool take_value(struct redis_connection *connection, struct store_request *request,
-                       size_t index, const redisReply *reply, struct err *err)
+static bool foreign_equal(const struct redis_foreign *a, const struct redis_foreign *b)
 {
+    return a->partition == b->partition && a->key.space == b->key.space &&
+           hash128_equal(a->key.id, b->key.id) &&
+           memcmp(a->subject, b->subject, sizeof(a->subject)) == 0;
+}
+
+/*
+ * A value of another key: either it stands there, or replies have got out of step with commands.
+ * The first time the connection ends.  Whoever says the same after that is another connection, and
+ * then it is the value that is damaged, which is no reason to end that one as well.
+ */
+static void judge_foreign(struct redis_command *command, struct store_key key, struct span stored,
+                          const struct err *err)
+{
+    struct redis_store *store = command->connection->store;
+    struct redis_foreign found = {.partition = command->index, .key = key};
+    size_t known =
+        store->foreign_count < REDIS_FOREIGN_MAX ? store->foreign_count : REDIS_FOREIGN_MAX;
+
+    memcpy(found.subject, stored.data, sizeof(found.subject));
+    for (size_t i = 0; i < known; i++)
+        if (foreign_equal(&store->foreign[i], &found))
+            return;
+    store->foreign[store->foreign_count++ % REDIS_FOREIGN_MAX] = found;
+    redis_connection_part(command->connection, err);
+}
+
+static bool take_value(struct redis_command *command, size_t index, const redisReply *reply,
+                       struct err *err)
+{
+    struct redis_connection *connection = command->connection;
+    struct store_request *request = command->request;
     struct store_key key = request->keys[index];
     struct store_value value;
 
@@ -58,7 +91,7 @@ static bool take_value(struct redis_connection *connection, struct store_request
     }
     if (!redis_value_decode(redis_reply_span(reply), key, &value, err)) {
         if (redis_value_is_foreign(redis_reply_span(reply), key))
-            redis_connection_doom(connection, err);
+            judge_foreign(command, key, redis_reply_span(reply), err);
         return false;
     }
     if (value.expires_at_ms <= clock_wall_ms(connection->store->options.clock))
@@ -84,7 +117,7 @@ bool redis_read_take(struct redis_command *command, const redisReply *reply, str
         return false;
     request->values = arena_new_array(&request->arena, struct store_value, request->key_count);
     for (size_t i = 0; i < request->key_count; i++)
-        if (!take_value(command->connection, request, i, reply->element[READ_FIXED + i], err))
+        if (!take_value(command, i, reply->element[READ_FIXED + i], err))
             return false;
     request->number = number;
     return true;

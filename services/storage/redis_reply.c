@@ -31,7 +31,8 @@ static const struct refusal refusals[] = {
     {"MOVED", ERR_STORE_UNAVAILABLE, END_THIS},
     {"UNBLOCKED", ERR_STORE_UNAVAILABLE, END_ALL}, /* it is a replica now, says XREAD */
     {"EPOCH", ERR_STORE_UNAVAILABLE, END_THIS},    /* these two say the scripts */
-    {"CORRUPT", ERR_STORE_CORRUPT, END_THIS},
+    {"CORRUPT", ERR_STORE_CORRUPT, END_NONE},      /* … and that one, of a value */
+    {"WRONGTYPE", ERR_STORE_CORRUPT, END_NONE},
 };
 
 /* What may be wrong here when Redis says so, and what to set. */
@@ -56,10 +57,19 @@ static bool starts_with_word(struct span text, const char *word)
            (text.length == wanted.length || text.data[wanted.length] == ' ');
 }
 
+static bool is_error(const redisReply *reply, const char *word)
+{
+    return reply->type == REDIS_REPLY_ERROR && starts_with_word(redis_reply_span(reply), word);
+}
+
 bool redis_reply_is_noscript(const redisReply *reply)
 {
-    return reply->type == REDIS_REPLY_ERROR &&
-           starts_with_word(redis_reply_span(reply), "NOSCRIPT");
+    return is_error(reply, "NOSCRIPT");
+}
+
+bool redis_reply_is_wrongtype(const redisReply *reply)
+{
+    return is_error(reply, "WRONGTYPE");
 }
 
 /* Of an error that is not known only its first word is repeated, and only if it looks like one. */

@@ -11,17 +11,19 @@ struct operation {
                   struct redis_args *args);
     /* The reply is none of an error; the request may have been given up. */
     bool (*take)(struct redis_command *command, const redisReply *reply, struct err *err);
-    bool is_gathered; /* it waits until all are there who may have something to put again */
+    bool takes_wrongtype; /* that refusal is an answer too */
+    bool is_gathered;     /* it waits until all are there who may have something to put again */
 };
 
 static const struct operation operations[] = {
-    [STORE_READ] = {REDIS_READER, redis_read_build, redis_read_take, true},
-    [STORE_WRITE] = {REDIS_WRITER, redis_write_build, redis_write_take, true},
-    [STORE_OUTBOX_READ] = {REDIS_READER, redis_outbox_build, redis_outbox_take, false},
-    [STORE_OUTBOX_REMOVE] = {REDIS_WRITER, redis_remove_build, redis_integer_take, false},
-    [STORE_PING] = {REDIS_WRITER, redis_beat_build, redis_integer_take, false},
-    [STORE_OUTBOX_CLAIM] = {REDIS_WRITER, redis_claim_build, redis_claim_take, false},
-    [STORE_SCAN] = {REDIS_READER, redis_scan_build, redis_scan_take, true},
+    [STORE_READ] = {REDIS_READER, redis_read_build, redis_read_take, .is_gathered = true},
+    [STORE_WRITE] = {REDIS_WRITER, redis_write_build, redis_write_take, .is_gathered = true},
+    [STORE_OUTBOX_READ] = {REDIS_READER, redis_outbox_build, redis_outbox_take},
+    [STORE_OUTBOX_REMOVE] = {REDIS_WRITER, redis_remove_build, redis_integer_take},
+    [STORE_PING] = {REDIS_WRITER, redis_beat_build, redis_integer_take},
+    [STORE_OUTBOX_CLAIM] = {REDIS_WRITER, redis_claim_build, redis_claim_take},
+    [STORE_SCAN] = {REDIS_READER, redis_scan_build, redis_scan_take, .takes_wrongtype = true,
+                    .is_gathered = true},
 };
 
 /* Queues. */
@@ -98,13 +100,14 @@ static bool repeat(struct redis_command *command, const redisReply *reply)
 
 static bool take(struct redis_command *command, const redisReply *reply, struct err *err)
 {
-    enum store_operation operation = (enum store_operation)command->operation;
+    const struct operation *operation = &operations[command->operation];
 
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (reply->type == REDIS_REPLY_ERROR &&
+        !(operation->takes_wrongtype && redis_reply_is_wrongtype(reply))) {
         redis_connection_refused(command->connection, reply, err);
         return false;
     }
-    return operations[operation].take(command, reply, err);
+    return operation->take(command, reply, err);
 }
 
 /* Nothing of a write that was refused has happened; of one without an answer nobody knows. */
@@ -115,6 +118,17 @@ static void note_written(struct redis_command *command, const redisReply *reply)
     else if (command->written)
         ledger_unsure(command->connection->store->ledger, command->written);
     command->written = NULL;
+}
+
+/* A read that was answered out of step, or not at all because another one was. */
+static bool ask_again(struct redis_connection *connection, struct store_request *request)
+{
+    if (!connection->is_out_of_step || connection->role != REDIS_READER ||
+        request->is_asked_again || connection->store->stop_due_ms != 0)
+        return false;
+    request->is_asked_again = true;
+    redis_queue_push(&connection->waiting, request);
+    return true;
 }
 
 static void on_reply(struct redis_command *command, const redisReply *reply)
@@ -130,11 +144,12 @@ static void on_reply(struct redis_command *command, const redisReply *reply)
     is_ok = reply && take(command, reply, &err);
     note_written(command, reply);
     request = command->request;
-    if (is_ok || (reply && err.code == ERR_CONFLICT))
+    /* What is damaged, or not as it was thought to be, is an answer too. */
+    if (is_ok || (reply && err.code != ERR_STORE_UNAVAILABLE))
         redis_note_works(connection);
-    else
+    else if (!connection->is_out_of_step)
         redis_note_fails(connection, reply ? &err : &connection->err);
-    if (!request)
+    if (!request || (!is_ok && ask_again(connection, request)))
         return;
     is_ok = is_ok && redis_again_believes(store, request, &err);
     if (!reply) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Pages of everything: SCAN for the names, then MGET for what they hold, some at a time, so that
- * the connection stays free for other reads between the steps.
+ * the connection stays free for other reads between the steps.  To MGET a name that holds no string
+ * is like one that has gone meanwhile; GET, for these one by one, knows the difference.
  *
  * A cursor is 'R', the epoch and the cursor of Redis, both big-endian: Redis gives its cursors to
  * one process, and another one has other places for the same names.
@@ -23,7 +24,9 @@ struct scan {
     bool is_listed; /* `names` is what SCAN found */
     struct store_key *names;
     size_t count;
-    size_t read; /* of them */
+    size_t read;    /* of them */
+    size_t missing; /* so many MGET has not found: moved to the beginning of `names` */
+    size_t asked;   /* of those, once more */
 };
 
 bool redis_scan_begin(struct store_request *request, struct err *err)
@@ -45,7 +48,8 @@ bool redis_scan_goes_on(const struct store_request *request)
 {
     const struct scan *scan = request->notes;
 
-    return request->operation == STORE_SCAN && scan->read < scan->count;
+    return request->operation == STORE_SCAN &&
+           (scan->read < scan->count || scan->asked < scan->missing);
 }
 
 static size_t step_of(const struct scan *scan)
@@ -58,6 +62,12 @@ void redis_scan_build(struct redis_store *store, struct store_request *request,
 {
     struct scan *scan = request->notes;
 
+    if (scan->is_listed && scan->read == scan->count) {
+        redis_args_text(args, "GET");
+        redis_args_add(args, redis_name_value(&store->names, request->partition,
+                                              scan->names[scan->asked], &store->scratch));
+        return;
+    }
     if (scan->is_listed) {
         request->keys = scan->names + scan->read;
         request->key_count = step_of(scan);
@@ -125,8 +135,6 @@ static bool take_names(struct redis_command *command, const redisReply *reply, s
         redis_connection_refused(command->connection, reply, err);
         return false;
     }
-    if (!request)
-        return true;
     scan = request->notes;
     if (scan->epoch != 0 && scan->epoch != epoch)
         return err_set(err, ERR_CONFLICT, "another epoch has begun since the scan began");
@@ -157,19 +165,21 @@ static struct store_entry entry_of(struct store_key key, struct span stored, str
     return entry;
 }
 
-/* [epoch, counter, value, value …]; what has gone meanwhile is nil. */
+static void add_entry(struct store_request *request, struct store_entry entry)
+{
+    request->entries[request->entry_count++] = entry;
+}
+
+/* [epoch, counter, value, value …]; what has gone meanwhile, or is no string, is nil. */
 static bool take_values(struct redis_command *command, const redisReply *reply, struct err *err)
 {
     struct store_request *request = command->request;
     struct scan *scan;
 
-    if (reply->type != REDIS_REPLY_ARRAY ||
-        (request && reply->elements != READ_FIXED + request->key_count)) {
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != READ_FIXED + request->key_count) {
         redis_connection_refused(command->connection, reply, err);
         return false;
     }
-    if (!request)
-        return true;
     if (!redis_read_number(command, reply->element[0], reply->element[1], &request->number, err))
         return false;
     scan = request->notes;
@@ -177,10 +187,31 @@ static bool take_values(struct redis_command *command, const redisReply *reply, 
         const redisReply *value = reply->element[READ_FIXED + i];
 
         if (value->type == REDIS_REPLY_STRING)
-            request->entries[request->entry_count++] =
-                entry_of(request->keys[i], redis_reply_span(value), &request->arena);
+            add_entry(request,
+                      entry_of(request->keys[i], redis_reply_span(value), &request->arena));
+        else
+            scan->names[scan->missing++] = request->keys[i];
     }
     scan->read += request->key_count;
+    return true;
+}
+
+/* nil: it has gone; an error, of the type: it is there, and no value. */
+static bool take_missing(struct redis_command *command, const redisReply *reply, struct err *err)
+{
+    struct store_request *request = command->request;
+    struct scan *scan = request->notes;
+    struct store_key key = scan->names[scan->asked];
+
+    if (reply->type == REDIS_REPLY_STRING) {
+        add_entry(request, entry_of(key, redis_reply_span(reply), &request->arena));
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        add_entry(request, (struct store_entry){.key = key, .state = STORE_ENTRY_MALFORMED});
+    } else if (reply->type != REDIS_REPLY_NIL) {
+        redis_connection_refused(command->connection, reply, err);
+        return false;
+    }
+    scan->asked++;
     return true;
 }
 
@@ -188,6 +219,10 @@ bool redis_scan_take(struct redis_command *command, const redisReply *reply, str
 {
     const struct scan *scan = command->request ? command->request->notes : NULL;
 
-    return scan && scan->is_listed ? take_values(command, reply, err)
-                                   : !scan || take_names(command, reply, err);
+    if (!scan)
+        return true;
+    if (!scan->is_listed)
+        return take_names(command, reply, err);
+    return scan->read < scan->count ? take_values(command, reply, err)
+                                    : take_missing(command, reply, err);
 }

@@ -15,13 +15,20 @@
 
 #include <pthread.h>
 
-enum { REDIS_DURABILITY_MAX = 96 };
+enum { REDIS_DURABILITY_MAX = 96, REDIS_FOREIGN_MAX = 1024 };
 
 struct redis_partition {
     uint64_t epoch;
     char epoch_text[REDIS_EPOCH_TEXT_MAX];
     uint64_t newest; /* number that was ever seen */
     uint64_t fed;    /* listeners have been told of everything up to this number */
+};
+
+/* What stood under a key and was written under another one, as some connection said. */
+struct redis_foreign {
+    uint16_t partition;
+    struct store_key key;
+    uint8_t subject[REDIS_SUBJECT_BYTES];
 };
 
 struct redis_store {
@@ -58,7 +65,9 @@ struct redis_store {
     char life[REDIS_LIFE_MAX]; /* of the server whose epochs have been begun */
     char shas[REDIS_SCRIPTS][REDIS_SHA_MAX];
     struct redis_partition *partitions;
-    size_t begin_left; /* partitions that have not answered */
+    size_t begin_left;                               /* partitions that have not answered */
+    struct redis_foreign foreign[REDIS_FOREIGN_MAX]; /* the newest */
+    size_t foreign_count;                            /* that there ever were */
 
     struct ledger *ledger;
     size_t again_left;        /* writes on their way there once more */

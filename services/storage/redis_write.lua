@@ -11,7 +11,7 @@
 -- Returns the number of the write (8 bytes), or which guard does not hold (an integer from 1).  Out of memory, a
 -- read-only replica, a failing disk or too few replicas refuse a script that writes before it begins (`#!lua` without
 -- flags), and what can fail inside comes before the first command that writes or is that command.
-local LISTS, FIXED = 4, 6
+local LISTS, FIXED, COUNTER_LAST = 4, 6, 2^40 - 1
 local guards, puts = tonumber(ARGV[5]), tonumber(ARGV[6])
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -44,7 +44,13 @@ end
 redis.call('XLEN', KEYS[4])
 
 local epoch = string.match(ARGV[1], '^%d+')
-local counter = string.format('%.0f', tonumber(redis.call('GET', KEYS[2])) + 1)
+local last = tonumber(string.match(redis.call('GET', KEYS[2]) or '', '^%d+$'))
+
+if not last or last >= COUNTER_LAST then
+    return redis.error_reply('EPOCH the counter is lost, and only another epoch makes one')
+end
+
+local counter = string.format('%.0f', last + 1)
 local number = struct.pack('>I3I5', tonumber(epoch), tonumber(counter))
 local id = epoch .. '-' .. counter
 

@@ -189,7 +189,8 @@ struct store_request {
     void *notes; /* in the arena: a backend's own, about an operation of several steps */
     int64_t submitted_ns;
     struct store_request *next;
-    bool is_queued; /* with the reads that are waited for; so are these */
+    bool is_asked_again; /* on another connection than the first time */
+    bool is_queued;      /* with the reads that are waited for; so are these */
     struct store_request *older;
     struct store_request *newer;
 };

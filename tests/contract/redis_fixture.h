@@ -66,6 +66,7 @@ void redis_fixture_wait(const atomic_size_t *count, size_t least);
 
 /* The parts; they return how many tests failed. */
 int redis_run_trouble_tests(void);
+int redis_run_damage_tests(void);
 int redis_run_failover_tests(void);
 int redis_run_late_tests(size_t wanted);
 int redis_run_replica_tests(void);

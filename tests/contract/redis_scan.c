@@ -93,11 +93,42 @@ static void what_others_keep_beside_it_is_not_found(void **state)
     redis_fixture_must_write(fixture, 1, "text");
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         redis_server_do(&fixture->server, "SET %s foreign", names[i]);
-    redis_server_do(&fixture->server, "RPUSH trouble:{p00}:k1:1:%032d list", 7);
     request = scan_page(fixture, span_of(NULL, 0), STORE_SCAN_LIMIT_MAX);
     assert_true(request->is_ok && request->is_scanned);
     assert_int_equal(request->entry_count, 1);
     store_request_free(request);
+}
+
+/* MGET says the same of what has gone and of what is no string. */
+static void what_is_no_string_is_found_and_what_has_gone_is_not(void **state)
+{
+    struct redis_fixture *fixture = *state;
+    size_t lists = 0, values = 0;
+    struct span cursor = span_of(NULL, 0);
+    struct store_request *request = NULL, *last = NULL;
+    char name[80];
+
+    open_first(fixture);
+    for (unsigned i = 0; i < MANY; i++)
+        redis_fixture_must_write(fixture, i, "text");
+    for (unsigned i = 0; i < MANY; i += 2)
+        redis_server_do(&fixture->server, "DEL %s", name_of(i, name));
+    for (unsigned i = 0; i < MANY; i += 4)
+        redis_server_do(&fixture->server, "LPUSH %s garbage", name_of(i, name));
+    do {
+        request = scan_page(fixture, cursor, PAGE);
+        assert_true(request->is_ok);
+        for (size_t i = 0; i < request->entry_count; i++) {
+            lists += request->entries[i].state == STORE_ENTRY_MALFORMED;
+            values += request->entries[i].state == STORE_ENTRY_FINE;
+        }
+        store_request_free(last);
+        last = request;
+        cursor = request->cursor;
+    } while (!request->is_scanned);
+    store_request_free(last);
+    assert_in_range(lists, MANY / 4, MANY);
+    assert_in_range(values, MANY / 2, MANY);
 }
 
 static void a_cursor_ends_with_its_epoch(void **state)
@@ -156,6 +187,7 @@ int redis_run_scan_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_no_value_of_its_key_is_found_without_data),
         TEST(what_others_keep_beside_it_is_not_found),
+        TEST(what_is_no_string_is_found_and_what_has_gone_is_not),
         TEST(a_cursor_ends_with_its_epoch),
         TEST(a_scan_under_a_server_that_is_killed_ends_or_fails_and_is_never_short),
     };

@@ -273,30 +273,6 @@ static void a_write_that_too_few_replicas_have_is_unsure_and_still_told(void **s
     assert_int_equal(fixture->replicas[0].change_count, 1);
 }
 
-static void an_answer_about_another_key_is_corrupt_and_ends_the_connection(void **state)
-{
-    struct redis_fixture *fixture = *state;
-    struct store_request *request;
-
-    open_first(fixture);
-    redis_fixture_must_write(fixture, 1, "of one");
-    redis_fixture_must_write(fixture, 2, "of two");
-    redis_server_do(&fixture->server,
-                    "COPY trouble:{p00}:k1:1:00000000fffffffe0000000000000001 "
-                    "trouble:{p00}:k1:1:00000000fffffffd0000000000000002 REPLACE");
-    request = redis_fixture_request(fixture, STORE_READ);
-    store_request_key(request, redis_fixture_key(2));
-    redis_fixture_assert_fails(fixture, request, ERR_STORE_CORRUPT, "another key");
-    redis_fixture_assert_value(fixture, 0, 1, "of one");
-
-    request = redis_fixture_request(fixture, STORE_WRITE);
-    store_request_guard(request, redis_fixture_key(2), 0);
-    redis_fixture_assert_fails(fixture, request, ERR_STORE_CORRUPT, NULL);
-    redis_store_wait_until_up(fixture->replicas[0].store);
-    redis_fixture_must_write(fixture, 2, "of two");
-    redis_fixture_assert_value(fixture, 0, 2, "of two");
-}
-
 static void a_connection_that_is_cut_is_made_again(void **state)
 {
     static const char *const names[] = {"passgate-read", "passgate-write", "passgate-feed"};
@@ -409,7 +385,6 @@ int redis_run_trouble_tests(void)
         TEST(out_of_memory_refuses_writes_and_nothing_is_half_written),
         TEST(refusals_are_answered_with_their_first_word),
         TEST(a_write_that_too_few_replicas_have_is_unsure_and_still_told),
-        TEST(an_answer_about_another_key_is_corrupt_and_ends_the_connection),
         TEST(a_connection_that_is_cut_is_made_again),
         TEST(a_server_that_stands_still_lets_no_deadline_pass),
         TEST(when_it_is_killed_nothing_acknowledged_is_lost),
@@ -432,5 +407,5 @@ int main(int argc, char **argv)
         return redis_run_failover_tests();
     return redis_run_trouble_tests() + redis_run_late_tests(LATE_FEW) + redis_run_replica_tests() +
            redis_run_scan_tests() + redis_run_slow_tests() + redis_run_wait_tests() +
-           redis_run_failover_tests();
+           redis_run_damage_tests() + redis_run_failover_tests();
 }
