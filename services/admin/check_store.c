@@ -14,6 +14,7 @@ struct checking {
     /* The next question: of this check, this one.  What is asked together is one request. */
     size_t check;
     size_t question;
+    size_t alone; /* so many of them one by one: together they had no answer */
     struct store_request *asking;
 };
 
@@ -65,23 +66,37 @@ static bool next_question(struct checking *checking)
 static void ask(struct checking *checking);
 
 /* The answers stand in the order of the questions. */
+static void take_answers(struct checking *checking, struct store_request *request)
+{
+    const struct names *names = checking->stream.options->names;
+
+    for (size_t i = 0; i < request->key_count && next_question(checking); i++) {
+        const struct entry_check *check = &checking->checks[checking->check];
+        size_t question = checking->question++;
+
+        find(checking, check->key,
+             request->is_ok
+                 ? entry_check_answer(names, check, question, &request->values[i], &request->arena)
+                 : entry_check_no_answer(check, question),
+             "");
+        if (checking->alone > 0)
+            checking->alone--;
+    }
+}
+
+/* What is damaged is what is looked for: it is one of those that were asked for together. */
 static void on_answered(struct store_request *request)
 {
     struct checking *checking = request->owner;
-    const struct admin_options *options = checking->stream.options;
 
-    if (!request->is_ok) {
+    if (!request->is_ok && request->err.code != ERR_STORE_CORRUPT) {
         store_stream_fail(&checking->stream, &request->err);
         return;
     }
-    for (size_t i = 0; i < request->key_count && next_question(checking); i++) {
-        const struct entry_check *check = &checking->checks[checking->check];
-
-        find(checking, check->key,
-             entry_check_answer(options->names, check, checking->question++, &request->values[i],
-                                &request->arena),
-             "");
-    }
+    if (request->is_ok || request->key_count == 1)
+        take_answers(checking, request);
+    else
+        checking->alone = request->key_count;
     if (checking->stream.call)
         ask(checking);
     else
@@ -93,7 +108,7 @@ static void ask(struct checking *checking)
 {
     const struct admin_options *options = checking->stream.options;
     const struct store_request *page = checking->stream.walk.page;
-    size_t check, question;
+    size_t check, question, most = checking->alone > 0 ? 1 : STORE_KEYS_MAX;
     struct store_request *request;
 
     store_request_free(checking->asking);
@@ -108,7 +123,7 @@ static void ask(struct checking *checking)
     question = checking->question;
     for (check = checking->check; check < page->entry_count; check++, question = 0)
         for (; question < checking->checks[check].question_count; question++)
-            if (request->key_count < STORE_KEYS_MAX)
+            if (request->key_count < most)
                 store_request_key(request, checking->checks[check].questions[question]);
     store_submit(options->store, request);
 }
@@ -120,7 +135,7 @@ static void on_page(struct store_stream *stream)
     int64_t now_ms = clock_wall_ms(stream->options->clock);
     size_t count = page->entry_count;
 
-    checking->check = checking->question = 0;
+    checking->check = checking->question = checking->alone = 0;
     checking->response = arena_alloc(&stream->arena, sizeof(*checking->response));
     passgate__v1__check_store_response__init(checking->response);
     checking->response->examined = count;

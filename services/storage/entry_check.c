@@ -207,3 +207,9 @@ enum entry_problem entry_check_answer(const struct names *names, const struct en
     return check->questions[index].space == STORE_CHECK ? judge_check(check, value)
                                                         : judge_subject(names, check, value, arena);
 }
+
+/* A subject whose value is damaged is found under its own key. */
+enum entry_problem entry_check_no_answer(const struct entry_check *check, size_t index)
+{
+    return check->questions[index].space == STORE_CHECK ? ENTRY_CHECK_UNREADABLE : ENTRY_FINE;
+}

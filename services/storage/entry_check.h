@@ -57,6 +57,9 @@ enum entry_problem entry_check_answer(const struct names *names, const struct en
                                       size_t index, const struct store_value *value,
                                       struct arena *arena);
 
+/* … and what it means that the value of questions[index] cannot be read. */
+enum entry_problem entry_check_no_answer(const struct entry_check *check, size_t index);
+
 /* Is it a mere note? */
 static inline bool entry_problem_is_note(enum entry_problem problem)
 {

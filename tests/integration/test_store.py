@@ -346,17 +346,22 @@ class Looking(StoreTestCase):
         self.assertEqual(len(subjects), len(names))
         redis("COPY", subjects[0], subjects[1], "REPLACE")
         redis("SETRANGE", subjects[2], "34", "\x7f")  # the format of the record
-        redis("DEL", *checks)
+        redis("DEL", *checks[4:])
+        redis("SET", checks[0], "garbage")
+        redis("COPY", checks[1], checks[2], "REPLACE")
+        redis("DEL", subjects[3])
+        redis("LPUSH", subjects[3], "a list")
         status, output, _ = passgate(server, "store", "check", "-o", "json")
         self.assertEqual(status, 1)
         found = {}
         for finding in json.loads(output)["findings"]:
             found.setdefault(finding["problem"], set()).add(finding["hash"])
-        self.assertEqual(found["VALUE_FOREIGN"], {subjects[1][-32:]})
+        self.assertEqual(found["VALUE_FOREIGN"], {subjects[1][-32:], checks[2][-32:]})
+        self.assertEqual(found["VALUE_MALFORMED"], {subjects[3][-32:], checks[0][-32:]})
         self.assertEqual(found["DATA_UNREADABLE"], {subjects[2][-32:]})
-        self.assertGreaterEqual(len(found["CHECK_MISSING"]), len(names) - 3 - 1)
+        self.assertGreaterEqual(len(found["CHECK_MISSING"]), PERSONS // 2)
         status, output, errors = passgate(server, "store", "export", self.file(), "-o", "json")
-        self.assertEqual((status, json.loads(output)["damaged"]), (1, 1), errors)
+        self.assertEqual((status, json.loads(output)["damaged"]), (1, 4), errors)
 
     def test_it_is_for_operators_and_goes_on_record(self):
         server = self.sqlite()

@@ -300,6 +300,7 @@ static void evidence_is_protected_by_a_check_of_its_own(void **state)
         assert_int_equal(
             entry_check_answer(&names, &fixture->check, 1, &rows[i].value, &fixture->arena),
             rows[i].problem);
+    assert_int_equal(entry_check_no_answer(&fixture->check, 1), ENTRY_CHECK_UNREADABLE);
 }
 
 static void a_check_without_evidence_is_a_note(void **state)
@@ -329,6 +330,7 @@ static void a_check_without_evidence_is_a_note(void **state)
         assert_int_equal(
             entry_check_answer(&names, &fixture->check, 0, rows[i].value, &fixture->arena),
             rows[i].problem);
+        assert_int_equal(entry_check_no_answer(&fixture->check, 0), ENTRY_FINE);
     }
     assert_true(entry_problem_is_note(ENTRY_WITHOUT_EVIDENCE));
     assert_false(entry_problem_is_note(ENTRY_CHECK_MISSING));
