@@ -118,15 +118,17 @@ static void tell_result(const struct check_order *order, const struct check_resu
     uint32_t vary = vary_shown(result, disclose);
 
     set(context, "max_age_ms", json_integer(max_age_shown(result, disclose)));
-    if (vary != 0 || disclose > DISCLOSE_DECISION)
-        set(context, "vary_context", vary_json(order->set, vary));
-    if (disclose == DISCLOSE_DECISION)
+    if (disclose == DISCLOSE_DECISION) {
+        if (vary != 0)
+            set(context, "vary_context", vary_json(order->set, vary));
         return;
+    }
     set(context, "reason", json_string(decision_reason_name(result->reason)));
     if (result->answer.truth == TRUTH_UNKNOWN && result->answer.obligation_count > 0)
         set(context, "obligations", obligations_json(&result->answer));
     if (result->instead.length > 0)
         set(context, "instead", resource_json(result->instead));
+    set(context, "vary_context", vary_json(order->set, vary));
     set(context, "facts_age_ms", json_integer(result->facts_age_ms));
     set(context, "stale", json_boolean(result->is_stale));
     if (disclose >= DISCLOSE_REASONS && result->answer.finding_count > 0)

@@ -112,7 +112,7 @@ enum {
     LABEL_PERSON = 0x12,
     LABEL_HANDLE = 0x13,
     LABEL_KEY = 0x14,
-    LABEL_PAGE = 0x15
+    LABEL_PAGE = 0x15,
 };
 
 struct hash128 names_document_hash(const struct names *names, struct span issuer,

@@ -164,8 +164,7 @@ static bool is_about_country(enum statement_kind kind)
     return kind != STATEMENT_CITIZENSHIPS_COMPLETE && kind != STATEMENT_US_STATUS_NONE;
 }
 
-/* Who says so, on what authority, and when that was signed: a statement by nobody proves nothing.
- */
+/* Who says so, on what authority, signed when: a statement by nobody proves nothing. */
 static bool check_signature(const struct evidence_reader *reader,
                             const Passgate__V1__Statement *statement,
                             const Passgate__V1__Reviewer *reviewer, struct err *err)
