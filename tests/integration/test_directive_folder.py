@@ -188,7 +188,7 @@ class Refusing(FolderTestCase):
         self.put(abroad=directive().replace("require:", "reqire:"))
         with self.assertRaises(AssertionError) as failure:
             self.server.start()
-        self.assertRegex(str(failure.exception), r"abroad\.yaml:\d+:\d+: error: .*reqire")
+        self.assertRegex(str(failure.exception), r'abroad\.yaml","line":\d+,"column":\d+,"finding":".*reqire')
         self.assertEqual(self.server.process.wait(20), 2)
         self.server.process = None
 
