@@ -16,10 +16,12 @@ const struct command command_table[] = {
         .description =
             "Sends verification results or attestations to the server.  FILE.json holds one "
             "SubmitVerificationRequest in the JSON mapping of proto3, or a list of them; - is "
-            "standard input.\n\n"
-            "The whole file is looked at before anything is sent: what is wrong is told with "
-            "line, column and field.  A list is then sent one by one, and a refused entry does "
-            "not stop the others.  Submitting the same result again changes nothing.",
+            "standard input.\n\nThe whole file is looked at before anything is sent: what is wrong "
+            "is told with line, column and field.  A list is then sent one by one, and a refused "
+            "entry does not stop the others.  Submitting the same result again changes nothing.",
+        .exit_status =
+            "0: all are accepted, or were known; 1: at least one is refused; 2: an error, in the "
+            "file or of the call, and the rest was not sent or is not known.",
         .example = "passgate submit alice-passport.json",
     },
     {
@@ -33,9 +35,8 @@ const struct command command_table[] = {
         .summary = "may a subject do something?",
         .description =
             "Asks whether SUBJECT may do ACTION on RESOURCE, which is written TYPE/ID, under the "
-            "directives in force right now, and says what to do about a refusal.\n\n"
-            "Exit status 0 is ALLOW and nothing else is: 1 is a refusal, 2 means that no decision "
-            "was made.",
+            "directives in force right now, and says what to do about a refusal.",
+        .exit_status = "0: ALLOW, and nothing else is; 1: a refusal; 2: no decision was made.",
         .example = "passgate check alice model/mythos-5 use --context location=USA",
     },
     {
@@ -46,11 +47,10 @@ const struct command command_table[] = {
         .operand_max = 3,
         .flags = CHECK_FLAGS | FLAG_BIT(FLAG_AT),
         .summary = "the same, test by test",
-        .description =
-            "Shows how the decision comes about: each person concerned, each directive that names "
-            "the resource, each of its tests and exemptions, as far as you may know them.\n\n"
-            "With --at the directives in force at that moment decide.  The exit status is that of "
-            "check.",
+        .description = "Shows how the decision comes about: each person concerned, each directive "
+                       "that names the resource, each of its tests and exemptions, as far as you "
+                       "may know them.\n\nWith --at the directives in force at that moment decide.",
+        .exit_status = "That of check.",
         .example = "passgate explain alice model/mythos-5 use --at 2026-06-12T17:21:00-04:00",
     },
     {
@@ -72,12 +72,11 @@ const struct command command_table[] = {
         .operand_max = 1,
         .flags = FLAG_BIT(FLAG_MIN_REVISION),
         .summary = "many checks at one moment",
-        .description =
-            "Asks up to 1,000 checks under one directive set.  FILE.json holds a list of "
-            "CheckEntitlementRequest in the JSON mapping of proto3, or one "
-            "BatchCheckEntitlementsRequest; - is standard input.\n\n"
-            "Exit status 0: all are allowed; 1: at least one is refused; 2: at least one has no "
-            "decision.",
+        .description = "Asks up to 1,000 checks under one directive set.  FILE.json holds a list "
+                       "of CheckEntitlementRequest in the JSON mapping of proto3, or one "
+                       "BatchCheckEntitlementsRequest; - is standard input.",
+        .exit_status =
+            "0: all are allowed; 1: at least one is refused; 2: at least one has no decision.",
         .example = "passgate batch checks.json",
     },
     {
@@ -114,11 +113,10 @@ const struct command command_table[] = {
         .is_offline_with_jwks = true,
         .flags = FLAG_BIT(FLAG_JWKS) | FLAG_BIT(FLAG_AUDIENCE) | FLAG_BIT(FLAG_ISSUER),
         .summary = "verify a token with the issuer's keys",
-        .description =
-            "Verifies signature, type, issuer, audience and times of TOKEN (- is standard input) "
-            "with the keys of the server, or with those of --jwks, and shows what it says.  It "
-            "does not ask whether the token was revoked.\n\n"
-            "Exit status 0: it is valid; 1: it is not; 2: it could not be looked at.",
+        .description = "Verifies signature, type, issuer, audience and times of TOKEN (- is "
+                       "standard input) with the keys of the server, or with those of --jwks, and "
+                       "shows what it says.  It does not ask whether the token was revoked.",
+        .exit_status = "0: it is valid; 1: it is not; 2: it could not be looked at.",
         .example = "passgate claim verify - --audience https://models.example.com",
     },
     {
@@ -133,9 +131,9 @@ const struct command command_table[] = {
         .description =
             "Verifies the receipt in FILE (- is standard input) with the keys of the server, or "
             "with those of --jwks, and shows what was asked and answered.  With --jwks nobody is "
-            "asked.  A receipt proves what was decided then; it permits nothing now.\n\n"
-            "Exit status 0: it is genuine, whatever was decided; 1: it is not; 2: it could not be "
-            "looked at.",
+            "asked.  A receipt proves what was decided then; it permits nothing now.",
+        .exit_status =
+            "0: it is genuine, whatever was decided; 1: it is not; 2: it could not be looked at.",
         .example = "passgate receipt verify receipt.jwt --jwks jwks.json",
     },
     {
@@ -196,11 +194,10 @@ const struct command command_table[] = {
         .is_offline = true,
         .flags = FLAG_BIT(FLAG_STRICT),
         .summary = "check directive files, without a server",
-        .description =
-            "Compiles directive files as the server does (of a folder: every .yaml in it) and "
-            "prints each finding as FILE:LINE:COLUMN.  Organizations and resources that other "
-            "files would name are taken as they come.\n\n"
-            "Exit status 0: clean, or warnings only; 1: warnings, with --strict; 2: errors.",
+        .description = "Compiles directive files as the server does (of a folder: every .yaml in "
+                       "it) and prints each finding as FILE:LINE:COLUMN.  Organizations and "
+                       "resources that other files would name are taken as they come.",
+        .exit_status = "0: clean, or warnings only; 1: warnings, with --strict; 2: errors.",
         .example = "passgate directive lint --strict directives/",
     },
     {
@@ -260,9 +257,8 @@ const struct command command_table[] = {
             "Reads everything that the store holds and names each value that cannot be read, is "
             "about something else than its key, lies where nobody looks for it, or should have "
             "expired; and each piece of evidence whose check is not on record.  Values are named "
-            "by space and keyed hash.\n\n"
-            "Exit status 0: clean; 1: there are findings; 2: it could not be looked at.  Needs the "
-            "role operator.",
+            "by space and keyed hash.  Needs the role operator.",
+        .exit_status = "0: clean; 1: there are findings; 2: it could not be looked at.",
         .example = "passgate store check",
     },
     {
@@ -293,11 +289,11 @@ const struct command command_table[] = {
         .description =
             "Reads FILE, which `passgate store export` has written, as a whole and compares its "
             "SHA-256; then writes what is in it into the store behind the server, which must use "
-            "the same hash key and know no subject yet.\n\n"
-            "With --merge it may know some.  What is there stays: a value that differs from that "
-            "of the file is told as a conflict.  Importing the same file again changes nothing, so "
-            "that an import that was interrupted is gone on with by --merge.  Exit status 1: there "
-            "are conflicts.  Needs the role operator.",
+            "the same hash key and know no subject yet.\n\nWith --merge it may know some.  What is "
+            "there stays: a value that differs from that of the file is told as a conflict.  "
+            "Importing the same file again changes nothing, so that an import that was interrupted "
+            "is gone on with by --merge.  Needs the role operator.",
+        .exit_status = "0: all of it is there; 1: there are conflicts; 2: an error.",
         .example = "passgate store import passgate.export",
     },
     {
@@ -312,12 +308,12 @@ const struct command command_table[] = {
         .description =
             "Reads the folder of an audit log, without a server: every checksum, the numbers of "
             "the records, that segments follow each other, their indices, and the Merkle tree over "
-            "all records against every signed head.  Each finding names file and byte.\n\n"
-            "Heads prove something against those who can write to the folder if their signatures "
-            "are checked: --jwks names the keys, from a source that is not that folder.  That the "
-            "end of a log is missing together with its heads shows only against a head that was "
-            "kept elsewhere: --head.\n\n"
-            "Exit status 0: nothing was found; 1: findings; 2: it could not be read.",
+            "all records against every signed head.  Each finding names file and byte.\n\nHeads "
+            "prove something against those who can write to the folder if their signatures are "
+            "checked: --jwks names the keys, from a source that is not that folder.  That the end "
+            "of a log is missing together with its heads shows only against a head that was kept "
+            "elsewhere: --head.",
+        .exit_status = "0: nothing was found; 1: findings; 2: it could not be read.",
         .example = "passgate audit verify passgate-data/audit --jwks jwks.json",
     },
     {
@@ -331,13 +327,13 @@ const struct command command_table[] = {
         .summary = "prove that a decision is in a signed log",
         .description =
             "Makes the inclusion proof (RFC 6962) of the decision with this id from the files of "
-            "the log, and checks it against the newest signed head.  One segment is read, and "
-            "what the indices of the others say.\n\n"
-            "Without DIR the server is asked, which has to be the replica with that log: for the "
-            "proof, the head and the record.  All of it is checked here, with the keys of --jwks, "
-            "or, which proves less, with those that the server gives.  Needs the role auditor.\n\n"
-            "Exit status 0: proved; 1: not in the log, or the files or the proof do not lead to "
-            "the head; 2: an error.",
+            "the log, and checks it against the newest signed head.  One segment is read, and what "
+            "the indices of the others say.\n\nWithout DIR the server is asked, which has to be "
+            "the replica with that log: for the proof, the head and the record.  All of it is "
+            "checked here, with the keys of --jwks, or, which proves less, with those that the "
+            "server gives.  Needs the role auditor.",
+        .exit_status = "0: proved; 1: not in the log, or the files or the proof do not lead to the "
+                       "head; 2: an error.",
         .example = "passgate audit prove 6f1d0c9b2a3e4f50-4711 passgate-data/audit",
     },
     {
@@ -350,11 +346,10 @@ const struct command command_table[] = {
             "Gets the newest head of the audit log of the replica that is asked, and checks its "
             "signature with the keys of --jwks, or, which proves less, with those that the server "
             "gives.  With --from also that the log was only added to since an older head, which "
-            "was kept: the consistency proof of RFC 6962.\n\n"
-            "Keep heads where the log's owner cannot write, one to a line: what they cover cannot "
-            "be changed or taken away any more without it showing.\n\n"
-            "Exit status 0: signed, and goes on from the older one; 1: not; 2: an error.  Needs "
-            "the role auditor.",
+            "was kept: the consistency proof of RFC 6962.\n\nKeep heads where the log's owner "
+            "cannot write, one to a line: what they cover cannot be changed or taken away any more "
+            "without it showing.  Needs the role auditor.",
+        .exit_status = "0: signed, and goes on from the older one; 1: not; 2: an error.",
         .example = "passgate audit head --jwks jwks.json --from heads.jws -o json | jq -r .jws",
     },
     {
@@ -372,12 +367,11 @@ const struct command command_table[] = {
             "whose behalf, what was answered and why, each directive that named the resource and "
             "on whose authority the decisive one stands, which country sets were in use, what was "
             "known of the subject, and who had reviewed it.  DIR are the folders of the logs of "
-            "all replicas: a change that explains a decision may be in another log.\n\n"
-            "Subjects are keyed hashes.  --retention-key opens what was known, which says the "
-            "subject's id as well; --hash-key with --subject compares an id.  --jwks proves that "
-            "the record is in a log that was signed.  What is missing is said.\n\n"
-            "Exit status 0: it was found; 1: it is in none of the logs, or not proved; 2: an "
-            "error.",
+            "all replicas: a change that explains a decision may be in another log.\n\nSubjects "
+            "are keyed hashes.  --retention-key opens what was known, which says the subject's id "
+            "as well; --hash-key with --subject compares an id.  --jwks proves that the record is "
+            "in a log that was signed.  What is missing is said.",
+        .exit_status = "0: it was found; 1: it is in none of the logs, or not proved; 2: an error.",
         .example = "passgate audit show 6f1d0c9b2a3e4f50-4711 audit-0 audit-1 --retention-key "
                    "retention.pem",
     },

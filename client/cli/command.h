@@ -35,6 +35,7 @@ struct command {
     uint64_t flags;            /* FLAG_BIT of those beside the global ones */
     const char *summary;       /* one line */
     const char *description;   /* paragraphs, separated by empty lines */
+    const char *exit_status;   /* NULL: it is done, or there was an error */
     const char *example;
 };
 

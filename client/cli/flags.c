@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { DAY_MS = 24 * 3600 * 1000, DURATION_DIGITS_MAX = 9 };
+
 #define IN(member) offsetof(struct flags, member)
 
 const struct flag flag_table[FLAG_COUNT] = {
@@ -123,22 +125,23 @@ const struct flag flag_table[FLAG_COUNT] = {
                        "the deployment's key for the hashes of subjects, 32 hex digits"},
 };
 
+/* A whole number and its unit, as the server's configuration has them. */
 bool flags_parse_duration(const char *text, int *ret_ms)
 {
     static const struct {
         const char *unit;
-        double ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}, {"h", 3600000}};
-    char *end;
-    double number;
+        uint64_t ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", DAY_MS}};
+    size_t digits = strspn(text, "0123456789");
+    uint64_t number;
 
-    if (text[0] < '0' || text[0] > '9')
+    if (digits == 0 || digits > DURATION_DIGITS_MAX)
         return false;
-    number = strtod(text, &end);
+    number = strtoull(text, NULL, 10);
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        double ms = number * units[i].ms;
+        uint64_t ms = number * units[i].ms;
 
-        if (strcmp(end, units[i].unit) == 0 && ms >= 1 && ms <= 86400000) {
+        if (strcmp(text + digits, units[i].unit) == 0 && ms >= 1 && ms <= DAY_MS) {
             *ret_ms = (int)ms;
             return true;
         }

@@ -125,6 +125,10 @@ void help_command(const struct output *output, const struct command *command)
     print_heading(output, "GLOBAL FLAGS");
     print_flags(output, FLAGS_GLOBAL);
     output_print(output, "\n");
+    print_heading(output, "EXIT STATUS");
+    print_wrapped(output, INDENT,
+                  command->exit_status ? command->exit_status : "0: done; 2: an error.");
+    output_print(output, "\n");
     print_heading(output, "EXAMPLE");
     output_print(output, "%*s%s\n", INDENT, "", command->example);
 }

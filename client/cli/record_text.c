@@ -124,6 +124,11 @@ void text_caller(const struct output *output, const struct passgate_caller *call
         output_print(output, "No binding: ask the operator for one.\n");
 }
 
+static const char *directives(uint32_t count)
+{
+    return count == 1 ? "directive" : "directives";
+}
+
 void text_server(const struct output *output, const struct passgate_server *server)
 {
     char text[TIMESTAMP_TEXT_MAX];
@@ -133,11 +138,12 @@ void text_server(const struct output *output, const struct passgate_server *serv
     output_row(output, "realm:", "%s", server->realm);
     output_row(output, "issuer:", "%s", server->issuer);
     output_row(output, "started at:", "%s", output_instant(server->started_at_ms, text));
-    output_row(output, "directive set:", "%" PRIu64 ", %" PRIu32 " directives",
-               server->directive_set, server->directive_count);
+    output_row(output, "directive set:", "%" PRIu64 ", %" PRIu32 " %s", server->directive_set,
+               server->directive_count, directives(server->directive_count));
     output_row(output, "digest:", "%s", server->directive_set_digest);
     if (server->shadow_set_digest[0]) {
-        output_row(output, "tried:", "%" PRIu32 " directives", server->shadow_directive_count);
+        output_row(output, "tried:", "%" PRIu32 " %s", server->shadow_directive_count,
+                   directives(server->shadow_directive_count));
         output_row(output, "digest with them:", "%s", server->shadow_set_digest);
     }
     output_row(output, "language:", "%" PRIu32, server->directive_language);
@@ -149,7 +155,7 @@ void text_server(const struct output *output, const struct passgate_server *serv
                server->retention_key_id[0] ? server->retention_key_id
                                            : "nobody: audit.retention_key_file is not set");
     output_row(output, "workers:", "%" PRIu32, server->workers);
-    output_row(output, "gRPC:", "%s", server->grpc_version);
+    output_row(output, "gRPC core:", "%s", server->grpc_version); /* numbered on its own */
 }
 
 void text_keys(const struct output *output, const struct passgate_keys *keys)

@@ -28,15 +28,25 @@ static void print_accepted(const struct output *output, const char *subject,
     output_print(output, "\n");
 }
 
+/* The server has looked at it and will not have it; else it is not known what became of it. */
+static bool is_refusal(const struct passgate_error *error)
+{
+    return error->code == PASSGATE_INVALID_ARGUMENT || error->code == PASSGATE_NOT_FOUND ||
+           error->code == PASSGATE_ALREADY_EXISTS || error->code == PASSGATE_FAILED_PRECONDITION ||
+           error->code == PASSGATE_OUT_OF_RANGE;
+}
+
 static void print_refused(const struct output *output, const struct request_file *file,
                           size_t index, const struct passgate_error *error)
 {
     struct json_position position = request_file_locate(file, index, error->field);
 
     output_print(output, "%s:%d:%d: ", file->path, position.line, position.column);
-    output_colored(output, COLOR_BOLD, "%s", subject_of(file, index));
-    output_print(output, ": ");
-    output_colored(output, COLOR_RED, "refused");
+    if (subject_of(file, index)[0]) {
+        output_colored(output, COLOR_BOLD, "%s", subject_of(file, index));
+        output_print(output, ": ");
+    }
+    output_colored(output, COLOR_RED, is_refusal(error) ? "refused" : "error");
     output_print(output, ": %s (%s)\n", error->message, error->reason);
 }
 
@@ -83,6 +93,7 @@ static int submit_all(struct cli *cli, const struct request_file *file, json_t *
 {
     struct progress progress = progress_begin(file->count);
     struct passgate_error error = {0};
+    int status = EXIT_ALLOW;
     size_t accepted = 0;
 
     for (size_t i = 0; i < file->count; i++) {
@@ -92,12 +103,16 @@ static int submit_all(struct cli *cli, const struct request_file *file, json_t *
         } else if (is_hopeless(&error)) {
             progress_clear(&progress);
             return replies ? EXIT_ERROR : cli_fail(cli, &error);
+        } else if (!is_refusal(&error)) {
+            status = EXIT_ERROR;
+        } else if (status == EXIT_ALLOW) {
+            status = EXIT_DENY;
         }
     }
     progress_clear(&progress);
     if (file->is_list && !replies)
         output_print(&cli->output, "%zu of %zu accepted.\n", accepted, file->count);
-    return accepted == file->count ? EXIT_ALLOW : EXIT_ERROR;
+    return status;
 }
 
 int run_submit(struct cli *cli)

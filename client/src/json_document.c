@@ -9,6 +9,64 @@
 
 #include <stdio.h>
 
+static struct json_position position_at(struct span text, size_t at)
+{
+    struct json_position position = {1, 1};
+
+    for (size_t i = 0; i < at && i < text.length; i++) {
+        if (text.data[i] == '\n') {
+            position.line++;
+            position.column = 1;
+        } else if ((text.data[i] & 0xC0) != 0x80) {
+            position.column++;
+        }
+    }
+    return position;
+}
+
+/* Of the first bracket that json_read() finds too deep. */
+static size_t too_deep_at(struct span text)
+{
+    bool in_string = false;
+    size_t depth = 0, at;
+
+    for (at = 0; at < text.length; at++) {
+        uint8_t byte = text.data[at];
+
+        if (in_string && byte == '\\')
+            at++;
+        else if (byte == '"')
+            in_string = !in_string;
+        else if (!in_string && (byte == '{' || byte == '[') && ++depth > JSON_DEPTH_MAX)
+            break;
+        else if (!in_string && (byte == '}' || byte == ']') && depth > 0)
+            depth--;
+    }
+    return at;
+}
+
+/* In words of ours: those of jansson repeat what stands there, and name its flags. */
+static const char *words_of(const json_error_t *error)
+{
+    static const struct {
+        enum json_error_code code;
+        const char *words;
+    } rows[] = {
+        {json_error_premature_end_of_input, "the JSON ends too early"},
+        {json_error_end_of_input_expected, "something stands behind the end of the JSON"},
+        {json_error_invalid_utf8, "this is not valid UTF-8"},
+        {json_error_duplicate_key, "the same key stands there twice"},
+        {json_error_null_character, "a text may not hold \\u0000"},
+        {json_error_null_byte_in_key, "a key may not hold \\u0000"},
+        {json_error_numeric_overflow, "a number is too large"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (json_error_code(error) == rows[i].code)
+            return rows[i].words;
+    return "this is not JSON";
+}
+
 bool json_document_read(struct span text, json_t **ret_value, struct json_position *ret_position,
                         struct err *err)
 {
@@ -18,6 +76,8 @@ bool json_document_read(struct span text, json_t **ret_value, struct json_positi
     *ret_position = (struct json_position){0};
     if (json_read(text, ret_value, err))
         return true;
+    if (err->code == ERR_FIELD_TOO_DEEP)
+        *ret_position = position_at(text, too_deep_at(text));
     if (err->code != ERR_MESSAGE_MALFORMED || text.length == 0)
         return false;
     value = json_loadb((const char *)text.data, text.length,
@@ -27,7 +87,7 @@ bool json_document_read(struct span text, json_t **ret_value, struct json_positi
         return false;
     }
     *ret_position = (struct json_position){error.line, error.column};
-    return err_set(err, ERR_MESSAGE_MALFORMED, "%s", error.text);
+    return err_set(err, ERR_MESSAGE_MALFORMED, "%s", words_of(&error));
 }
 
 /* A walk over well-formed text. */
@@ -72,21 +132,6 @@ static void skip_value(struct walk *walk)
         depth += (c == '{' || c == '[') - (c == '}' || c == ']');
         walk->at++;
     } while (depth > 0 || (peek(walk) != ',' && peek(walk) != '}' && peek(walk) != ']'));
-}
-
-static struct json_position position_at(struct span text, size_t at)
-{
-    struct json_position position = {1, 1};
-
-    for (size_t i = 0; i < at && i < text.length; i++) {
-        if (text.data[i] == '\n') {
-            position.line++;
-            position.column = 1;
-        } else if ((text.data[i] & 0xC0) != 0x80) {
-            position.column++;
-        }
-    }
-    return position;
 }
 
 /* The rest of `path` behind `key`, or NULL when it does not lead through it.  Keys are taken as

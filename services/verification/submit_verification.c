@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SubmitVerification: one result goes in. */
 #include "base/encoding.h"
+#include "domain/field/field.h"
 #include "passgate/v1/verification.pb-c.h"
 #include "verification/evidence_read.h"
 #include "verification/subject_write.h"
@@ -241,6 +242,8 @@ static bool prepare(struct subject_write *write,
     struct submission *submission = arena_new(&write->arena, struct submission);
     const struct evidence *evidence = &submission->evidence;
 
+    if (!field_check(FIELD_KIND_SUBJECT, write->subject, "subject", err))
+        return false;
     if (!submitted)
         return err_field(err, ERR_FIELD_REQUIRED, "evidence", "missing");
     if (request->subject_kind == PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_ORGANIZATION)

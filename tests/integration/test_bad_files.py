@@ -16,7 +16,7 @@ from passgate_samples import check, fresh, passport, submission
 from passgate_server import SANITIZER_WORDS, ServerTestCase, find_program, main
 
 VECTORS = ROOT / ".." / "shared" / "vectors" / "jsontestsuite"
-EXIT_ERROR = 2
+EXIT_REFUSED, EXIT_ERROR = 1, 2
 
 # A directive that uses every key of the language.  JSON is YAML: so each field can be blanked without a YAML writer.
 DIRECTIVE = {
@@ -171,10 +171,13 @@ class Files(ServerTestCase):
             ends = list(pool.map(lambda path: self.passgate_run("submit", path), files))
         for file, (status, said) in zip(files, ends):
             with self.subTest(file.name):
-                # "[]" is a list of nothing: nothing was refused.  No file of the suite is a submission.
-                is_empty = file.read_bytes().translate(None, b" \t\r\n") == b"[]"
-                self.assertEqual(status, 0 if is_empty else EXIT_ERROR, said)
+                # "[]" is a list of nothing: nothing was refused.  "{}" is a message, which the server refuses.  No file of
+                # the suite is a submission.
+                content = file.read_bytes().translate(None, b" \t\r\n")
+                self.assertEqual(status, {b"[]": 0, b"{}": EXIT_REFUSED}.get(content, EXIT_ERROR), said)
                 self.assertTrue(said)
+                if content == b"{}":
+                    self.assertIn(".json:1:1: refused: subject: a required field is missing", said)
 
     def test_a_good_file_is_submitted_and_a_torn_one_is_not(self):
         request = submission(fresh("alice"), passport("USA"))

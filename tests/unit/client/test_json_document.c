@@ -49,11 +49,41 @@ static void a_syntax_error_has_a_place_and_words(void **state)
     assert_int_equal(position.line, 0);
 }
 
+static void what_is_wrong_is_told_without_what_stands_there(void **state)
+{
+    static const struct {
+        const char *text, *words;
+        int line, column;
+    } rows[] = {
+        {"{\"a\": \"secret\\u0000\"}", "may not hold \\u0000", 1, 0},
+        {"{\"secret\": 1,\n \"secret\": 2}", "twice", 2, 0},
+        {"{\"a\": secret}", "not JSON", 1, 0},
+        {"[1] secret", "behind the end", 1, 0},
+        {"[\"secret", "", 1, 0},
+        {"{\"a\":\n [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1",
+         "64 levels", 2, 65},
+    };
+    struct json_position position;
+    struct err err;
+    json_t *value;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_false(json_document_read(span_text(rows[i].text), &value, &position, &err));
+        assert_int_equal(position.line, rows[i].line);
+        if (rows[i].column > 0)
+            assert_int_equal(position.column, rows[i].column);
+        if (strstr(err.detail, "secret") || !strstr(err.detail, rows[i].words))
+            fail_msg("%s", err.detail);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_leads_to_line_and_column),
         cmocka_unit_test(a_syntax_error_has_a_place_and_words),
+        cmocka_unit_test(what_is_wrong_is_told_without_what_stands_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
