@@ -12,6 +12,7 @@ enum { DIRECTIVE_FILE_MAX_BYTES = 1024 * 1024, FILES_MAX = 10000 };
 struct files {
     struct directive_file *items;
     size_t count;
+    struct diagnostics diagnostics;
 };
 
 static bool add_file(const struct cli *cli, struct files *files, const char *path)
@@ -23,11 +24,10 @@ static bool add_file(const struct cli *cli, struct files *files, const char *pat
         cli_fail_with(cli, "more than %d files", FILES_MAX);
         return false;
     }
-    if (!file_read(path, DIRECTIVE_FILE_MAX_BYTES, cli->arena, &content, &err)) {
-        cli_fail_err(cli, &err);
-        return false;
-    }
-    files->items[files->count++] = (struct directive_file){path, content};
+    if (file_read(path, DIRECTIVE_FILE_MAX_BYTES, cli->arena, &content, &err))
+        files->items[files->count++] = (struct directive_file){path, content};
+    else /* the others are still looked at */
+        diagnostics_add(&files->diagnostics, DIAGNOSTIC_ERROR, path, 0, 0, "%s", err.detail);
     return true;
 }
 
@@ -57,9 +57,11 @@ static bool add_all(const struct cli *cli, struct files *files)
         if (is_folder ? !add_folder(cli, files, path) : !add_file(cli, files, path))
             return false;
     }
-    if (files->count == 0)
+    if (files->count == 0 && files->diagnostics.error_count == 0) {
         cli_fail_with(cli, "no .yaml file there");
-    return files->count > 0;
+        return false;
+    }
+    return true;
 }
 
 static void print_json(const struct output *output, const struct diagnostics *diagnostics)
@@ -76,31 +78,29 @@ static void print_json(const struct output *output, const struct diagnostics *di
     json_decref(list);
 }
 
-static int lint(const struct cli *cli, const struct files *files)
+static int lint(const struct cli *cli, struct files *files)
 {
     struct directive_environment environment = {.is_partial = true};
     const struct organizations organizations = {0};
-    struct diagnostics diagnostics;
-    struct directive_set *set;
+    struct diagnostics *diagnostics = &files->diagnostics;
 
-    diagnostics_init(&diagnostics, cli->arena);
     environment.organizations = &organizations;
     environment.groups = country_groups_load(country_groups_default(), "the built-in groups",
-                                             cli->arena, &diagnostics);
-    set = directive_set_compile(files->items, files->count, &environment, &diagnostics);
+                                             cli->arena, diagnostics);
+    directive_set_unref(
+        directive_set_compile(files->items, files->count, &environment, diagnostics));
     if (cli->output.is_json) {
-        print_json(&cli->output, &diagnostics);
+        print_json(&cli->output, diagnostics);
     } else {
-        diagnostics_print(&diagnostics, cli->output.stream);
+        diagnostics_print(diagnostics, cli->output.stream);
         output_print(&cli->output, "%zu file%s, %zu error%s, %zu warning%s.\n", files->count,
-                     files->count == 1 ? "" : "s", diagnostics.error_count,
-                     diagnostics.error_count == 1 ? "" : "s", diagnostics.warning_count,
-                     diagnostics.warning_count == 1 ? "" : "s");
+                     files->count == 1 ? "" : "s", diagnostics->error_count,
+                     diagnostics->error_count == 1 ? "" : "s", diagnostics->warning_count,
+                     diagnostics->warning_count == 1 ? "" : "s");
     }
-    if (!set)
+    if (diagnostics->error_count > 0)
         return EXIT_ERROR;
-    directive_set_unref(set);
-    return cli->flags.strict && diagnostics.warning_count > 0 ? EXIT_DENY : EXIT_ALLOW;
+    return cli->flags.strict && diagnostics->warning_count > 0 ? EXIT_DENY : EXIT_ALLOW;
 }
 
 int run_directive_lint(struct cli *cli)
@@ -108,6 +108,7 @@ int run_directive_lint(struct cli *cli)
     struct files files = {.items = memory_new_array(struct directive_file, FILES_MAX)};
     int status = EXIT_ERROR;
 
+    diagnostics_init(&files.diagnostics, cli->arena);
     if (add_all(cli, &files))
         status = lint(cli, &files);
     memory_free(files.items);

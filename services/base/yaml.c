@@ -15,10 +15,15 @@ struct reader {
     size_t node_count;
 };
 
-static struct yaml_node *fail(struct reader *reader, const yaml_mark_t *mark, const char *message)
+static void complain(struct reader *reader, const yaml_mark_t *mark, const char *message)
 {
     diagnostics_add(reader->diagnostics, DIAGNOSTIC_ERROR, reader->file, (int)mark->line + 1,
                     (int)mark->column + 1, "%s", message);
+}
+
+static struct yaml_node *fail(struct reader *reader, const yaml_mark_t *mark, const char *message)
+{
+    complain(reader, mark, message);
     return NULL;
 }
 
@@ -63,15 +68,28 @@ static struct yaml_node *node_new(struct reader *reader, const yaml_event_t *eve
     return node;
 }
 
-static struct yaml_node *read_scalar(struct reader *reader, const yaml_event_t *event)
+/* Stands where something was that is not read. */
+static struct yaml_node *refused_node(struct reader *reader, const yaml_event_t *event)
 {
     struct yaml_node *node = node_new(reader, event, YAML_SCALAR);
 
+    node->is_refused = true;
+    node->text = arena_copy(reader->arena, span_text("*"));
+    return node;
+}
+
+static struct yaml_node *read_scalar(struct reader *reader, const yaml_event_t *event)
+{
+    struct yaml_node *node;
+
+    if (memchr(event->data.scalar.value, '\0', event->data.scalar.length)) {
+        complain(reader, &event->start_mark, "text must not contain a NUL byte");
+        return refused_node(reader, event);
+    }
+    node = node_new(reader, event, YAML_SCALAR);
     node->is_quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     node->text =
         arena_copy(reader->arena, span_of(event->data.scalar.value, event->data.scalar.length));
-    if (memchr(node->text.data, '\0', node->text.length))
-        return fail(reader, &event->start_mark, "text must not contain a NUL byte");
     return node;
 }
 
@@ -123,36 +141,36 @@ static struct yaml_node *sequence_of(struct reader *reader, struct yaml_node *no
     return node;
 }
 
+/* May the key stand there?  Where it may not, the pair is left out. */
+static bool check_key(struct reader *reader, const struct yaml_node *mapping,
+                      const struct yaml_node *key)
+{
+    if (key->is_refused)
+        return false;
+    if (key->kind != YAML_SCALAR)
+        diagnostics_add(reader->diagnostics, DIAGNOSTIC_ERROR, reader->file, key->line, key->column,
+                        "a key must be plain text");
+    else if (yaml_get(mapping, (const char *)key->text.data))
+        diagnostics_add(reader->diagnostics, DIAGNOSTIC_ERROR, reader->file, key->line, key->column,
+                        "key `%s` stands here a second time", (const char *)key->text.data);
+    else
+        return true;
+    return false;
+}
+
 static struct yaml_node *mapping_of(struct reader *reader, struct yaml_node *node,
                                     const struct item_list *list)
 {
-    bool is_good = true;
-
     if (list->count / 2 > YAML_KEYS_MAX) {
         diagnostics_add(reader->diagnostics, DIAGNOSTIC_ERROR, reader->file, node->line,
                         node->column, "a mapping has at most %d keys", YAML_KEYS_MAX);
         return NULL;
     }
     node->pairs = arena_new_array(reader->arena, struct yaml_pair, list->count / 2);
-    for (size_t i = 0; i + 1 < list->count; i += 2) {
-        struct yaml_node *key = list->items[i];
-
-        if (key->kind != YAML_SCALAR) {
-            diagnostics_add(reader->diagnostics, DIAGNOSTIC_ERROR, reader->file, key->line,
-                            key->column, "a key must be plain text");
-            is_good = false;
-            continue;
-        }
-        if (yaml_get(node, (const char *)key->text.data)) {
-            diagnostics_add(reader->diagnostics, DIAGNOSTIC_ERROR, reader->file, key->line,
-                            key->column, "key `%s` stands here a second time",
-                            (const char *)key->text.data);
-            is_good = false;
-            continue;
-        }
-        node->pairs[node->count++] = (struct yaml_pair){key, list->items[i + 1]};
-    }
-    return is_good ? node : NULL;
+    for (size_t i = 0; i + 1 < list->count; i += 2)
+        if (check_key(reader, node, list->items[i]))
+            node->pairs[node->count++] = (struct yaml_pair){list->items[i], list->items[i + 1]};
+    return node;
 }
 
 static struct yaml_node *read_collection(struct reader *reader, const yaml_event_t *event,
@@ -189,8 +207,10 @@ static struct yaml_node *read_node(struct reader *reader, const yaml_event_t *ev
     if (++reader->node_count > YAML_NODES_MAX)
         return fail(reader, &event->start_mark, "too many values in one file");
     if (event->type == YAML_ALIAS_EVENT || has_anchor_or_tag(event))
-        return fail(reader, &event->start_mark,
-                    "anchors, aliases and tags are not used here: write it out");
+        complain(reader, &event->start_mark,
+                 "anchors, aliases and tags are not used here: write it out");
+    if (event->type == YAML_ALIAS_EVENT)
+        return refused_node(reader, event);
     if (event->type == YAML_SCALAR_EVENT)
         return read_scalar(reader, event);
     if (event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT)
@@ -237,11 +257,14 @@ static bool close_document(struct reader *reader)
 struct yaml_node *yaml_parse(struct span content, const char *file, struct arena *arena,
                              struct diagnostics *diagnostics)
 {
-    struct reader reader = {
-        .content = content, .file = file, .arena = arena, .diagnostics = diagnostics};
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    struct reader reader = {.file = file, .arena = arena, .diagnostics = diagnostics};
     struct yaml_node *root = NULL;
     yaml_event_t event;
 
+    if (span_starts_with(content, span_text(byte_order_mark)))
+        content = span_from(content, strlen(byte_order_mark));
+    reader.content = content;
     if (content.length > YAML_FILE_BYTES_MAX) {
         diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, file, 0, 0, "longer than %d bytes",
                         YAML_FILE_BYTES_MAX);

@@ -31,14 +31,19 @@ struct yaml_node {
     int line;                 /* from 1 */
     int column;               /* from 1 */
     bool is_quoted;           /* YAML_SCALAR */
+    bool is_refused;          /* YAML_SCALAR: a finding stands for it, its text means nothing */
     struct span text;         /* YAML_SCALAR; NUL-terminated behind its length */
     size_t count;             /* YAML_SEQUENCE, YAML_MAPPING */
     struct yaml_node **items; /* YAML_SEQUENCE */
     struct yaml_pair *pairs;  /* YAML_MAPPING, in the order of the file */
 };
 
-/* Parse `content`; findings go to `diagnostics` under the name `file`.  NULL when there was an
- * error. An empty stream is an error. */
+/*
+ * Parse `content`, a byte order mark before it or not; findings go to `diagnostics` under the name
+ * `file`.  NULL when what follows an error cannot be read: no YAML, no content, more than the
+ * bounds. What the dialect leaves out is an error and stepped over, so that the others are found as
+ * well: the tree is good for that, and for nothing else where there was an error.
+ */
 struct yaml_node *yaml_parse(struct span content, const char *file, struct arena *arena,
                              struct diagnostics *diagnostics);
 

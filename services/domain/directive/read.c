@@ -13,6 +13,8 @@ void read_error(struct reader *reader, const struct yaml_node *node, const char 
     char message[MESSAGE_MAX];
     va_list arguments;
 
+    if (node->is_refused)
+        return;
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);

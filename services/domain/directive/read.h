@@ -29,6 +29,7 @@ struct field {
     void (*read)(struct reader *reader, const struct yaml_node *value, void *target);
 };
 
+/* Nothing of a node that the YAML reader has refused: that has been said. */
 void read_error(struct reader *reader, const struct yaml_node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
 void read_warning(struct reader *reader, int line, int column, const char *format, ...)

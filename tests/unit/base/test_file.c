@@ -101,6 +101,35 @@ static void what_cannot_be_read_says_why(void **state)
     assert_non_null(strstr(err.detail, "Is a directory"));
 }
 
+static void a_pipe_that_nobody_writes_to_is_empty_and_waits_for_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    struct span content;
+    struct err err = ERR_NONE;
+
+    assert_int_equal(mkfifo(path_of(fixture, "pipe"), 0600), 0);
+    alarm(20); /* instead of waiting for ever */
+    assert_true(file_read(path_of(fixture, "pipe"), 10, &fixture->arena, &content, &err));
+    alarm(0);
+    assert_int_equal(content.length, 0);
+}
+
+static void what_comes_through_a_pipe_is_read_to_its_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct span content;
+    struct err err = ERR_NONE;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "late", 4), 4);
+    close(ends[1]);
+    assert_true(file_read(arena_printf(&fixture->arena, "/dev/fd/%d", ends[0]), 10, &fixture->arena,
+                          &content, &err));
+    assert_true(span_is(content, "late"));
+    close(ends[0]);
+}
+
 static void a_written_file_replaces_the_old_one_with_its_own_mode(void **state)
 {
     struct fixture *fixture = *state;
@@ -196,6 +225,8 @@ int main(void)
         TEST(what_was_written_is_read),
         TEST(a_file_above_the_bound_is_refused),
         TEST(what_cannot_be_read_says_why),
+        TEST(a_pipe_that_nobody_writes_to_is_empty_and_waits_for_nobody),
+        TEST(what_comes_through_a_pipe_is_read_to_its_end),
         TEST(a_written_file_replaces_the_old_one_with_its_own_mode),
         TEST(what_a_crash_has_left_lends_no_mode_and_no_target),
         TEST(a_failed_write_leaves_the_old_file),

@@ -86,30 +86,32 @@ static void what_the_dialect_leaves_out_is_refused_at_its_place(void **state)
     static const struct {
         const char *content;
         int line, column;
-        const char *message; /* NULL: libyaml's own words */
+        const char *message;  /* NULL: libyaml's own words */
+        bool is_stepped_over; /* what follows is read */
     } rows[] = {
-        {"", 1, 1, "the file is empty"},
-        {"# only a comment\n", 2, 1, "the file is empty"},
-        {"a: &x 1\n", 1, 4, "anchors, aliases and tags are not used here: write it out"},
-        {"a: 1\nb: *a\n", 2, 4, "anchors, aliases and tags are not used here: write it out"},
-        {"a: !!str 1\n", 1, 4, "anchors, aliases and tags are not used here: write it out"},
-        {"a: &x [1]\n", 1, 4, "anchors, aliases and tags are not used here: write it out"},
-        {"a: !m {b: 1}\n", 1, 4, "anchors, aliases and tags are not used here: write it out"},
-        {"a: 1\n---\nb: 2\n", 2, 1, "one document per file: a second one begins here"},
-        {"a: 1\nb: 2\na: 3\n", 3, 1, "key `a` stands here a second time"},
-        {"[a]: 1\n", 1, 1, "a key must be plain text"},
-        {"a: \"x\\0y\"\n", 1, 4, "text must not contain a NUL byte"},
-        {"a: [1, 2\n", 2, 1, NULL},
-        {"a: b: c\n", 1, 5, NULL},
-        {"a: 1\n\tb: 2\n", 2, 1, NULL},
-        {"a: \"open\n", 2, 1, NULL},
+        {"", 1, 1, "the file is empty", false},
+        {"# only a comment\n", 2, 1, "the file is empty", false},
+        {"a: &x 1\n", 1, 4, "anchors, aliases and tags are not used here: write it out", true},
+        {"a: 1\nb: *a\n", 2, 4, "anchors, aliases and tags are not used here: write it out", true},
+        {"a: !!str 1\n", 1, 4, "anchors, aliases and tags are not used here: write it out", true},
+        {"a: &x [1]\n", 1, 4, "anchors, aliases and tags are not used here: write it out", true},
+        {"a: !m {b: 1}\n", 1, 4, "anchors, aliases and tags are not used here: write it out", true},
+        {"a: 1\n---\nb: 2\n", 2, 1, "one document per file: a second one begins here", false},
+        {"a: 1\nb: 2\na: 3\n", 3, 1, "key `a` stands here a second time", true},
+        {"[a]: 1\n", 1, 1, "a key must be plain text", true},
+        {"a: \"x\\0y\"\n", 1, 4, "text must not contain a NUL byte", true},
+        {"a: [1, 2\n", 2, 1, NULL, false},
+        {"a: b: c\n", 1, 5, NULL, false},
+        {"a: 1\n\tb: 2\n", 2, 1, NULL, false},
+        {"a: \"open\n", 2, 1, NULL, false},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct diagnosed *diagnosed = *state;
         const struct diagnostic *entry;
 
-        assert_null(parse(diagnosed, span_text(rows[i].content)));
+        assert_int_equal(parse(diagnosed, span_text(rows[i].content)) != NULL,
+                         rows[i].is_stepped_over);
         assert_int_equal(diagnosed->diagnostics.error_count, 1);
         entry = diagnosed->diagnostics.first;
         assert_string_equal(entry->file, "file.yaml");
@@ -201,12 +203,39 @@ static void the_number_of_keys_has_a_bound(void **state)
     }
 }
 
-static void all_repeated_keys_are_told_at_once(void **state)
+static void everything_that_is_left_out_is_told_at_once(void **state)
 {
     struct diagnosed *diagnosed = *state;
+    struct yaml_node *root = parse(diagnosed, span_text("a: &x 1\n"
+                                                        "a: 2\n"
+                                                        "b: *x\n"
+                                                        "b: !!int 4\n"
+                                                        "[c]: \"\\0\"\n"
+                                                        "*x : d\n"
+                                                        "e: \"\\0\"\n"));
+    const struct diagnostic *entry = diagnosed->diagnostics.first;
 
-    assert_null(parse(diagnosed, span_text("a: 1\na: 2\nb: 3\nb: 4\n")));
-    assert_int_equal(diagnosed->diagnostics.error_count, 2);
+    assert_non_null(root);
+    assert_int_equal(diagnosed->diagnostics.error_count, 9);
+    for (size_t i = 0; entry; entry = entry->next, i++)
+        assert_in_range(entry->line, 1, 7);
+    assert_int_equal(root->count, 3); /* each key where it stands first */
+    assert_true(span_is(yaml_get(root, "a")->text, "1"));
+    assert_false(yaml_get(root, "a")->is_refused);
+    assert_true(yaml_get(root, "b")->is_refused);
+    assert_true(yaml_get(root, "e")->is_refused);
+}
+
+static void a_byte_order_mark_is_no_part_of_the_content(void **state)
+{
+    struct diagnosed *diagnosed = *state;
+    struct yaml_node *root = parse(diagnosed, span_text("\xef\xbb\xbf"
+                                                        "a: 1\n"));
+
+    assert_non_null(root);
+    assert_int_equal(diagnosed->diagnostics.error_count, 0);
+    assert_int_equal(root->pairs[0].key->column, 1);
+    assert_true(span_is(root->pairs[0].key->text, "a"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, diagnosed_set_up, diagnosed_tear_down)
@@ -222,7 +251,8 @@ int main(void)
         TEST(nesting_has_a_bound),
         TEST(the_number_of_values_and_the_size_have_bounds),
         TEST(the_number_of_keys_has_a_bound),
-        TEST(all_repeated_keys_are_told_at_once),
+        TEST(everything_that_is_left_out_is_told_at_once),
+        TEST(a_byte_order_mark_is_no_part_of_the_content),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,6 +101,8 @@ expect 0 'revision r2' subject principals service/x alice bob
 expect 0 'revoked before' subject revoke alice --evidence old --reason test
 expect 2 '--vendor and --check-id' subject revoke alice --evidence e --vendor v --check-id c --reason test
 expect 2 'directive.yaml:1:1: error' directive lint "$folder/directive.yaml"
+expect 2 'directive.yaml:1:1: error' directive lint "$folder/nowhere.yaml" "$folder/directive.yaml"
+expect 2 'nowhere.yaml: error: cannot open' directive lint "$folder/nowhere.yaml" "$folder/directive.yaml"
 expect 2 'no .yaml' directive lint "$here"
 expect 0 'checker' whoami
 expect 0 '^SERVING' health

@@ -252,6 +252,33 @@ static void all_errors_are_told_at_once_with_their_places(void **state)
     assert_int_equal(fixture->diagnostics.error_count, 10);
 }
 
+static void what_yaml_allows_and_directives_do_not_hides_no_other_error(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf"
+                               "directive: broken\n"                     /* 1 */
+                               "language: 1\n"                           /* 2 */
+                               "title: &title Oops\n"                    /* 3 */
+                               "title: Again\n"                          /* 4 */
+                               "authority: *title\n"                     /* 5 */
+                               "effective: {from: 2026-06-12}\n"         /* 6 */
+                               "resources: [model/a, !!str model/b]\n"   /* 7 */
+                               "require: {location: {in: [Germany]}}\n"; /* 8 */
+    struct fixture *fixture = *state;
+    const char *texts[] = {fixture_resources, text, NULL};
+
+    assert_null(fixture_compile(fixture, texts));
+#define AT(line, column, words) \
+    assert_true(fixture_found(fixture, "1.yaml", line, column, DIAGNOSTIC_ERROR, words))
+    AT(3, 8, "anchors, aliases and tags");
+    AT(4, 1, "a second time");
+    AT(5, 12, "anchors, aliases and tags");
+    AT(6, 19, "a date alone is refused");
+    AT(7, 22, "anchors, aliases and tags");
+    AT(8, 27, "neither an alpha-3 code");
+#undef AT
+    assert_int_equal(fixture->diagnostics.error_count, 6);
+}
+
 struct wrong {
     const char *require;
     const char *more;
@@ -413,6 +440,7 @@ int main(void)
         cmocka_unit_test(every_optional_key_can_be_left_out),
         cmocka_unit_test(a_lease_is_a_duration_and_no_lease_is_none),
         cmocka_unit_test(all_errors_are_told_at_once_with_their_places),
+        cmocka_unit_test(what_yaml_allows_and_directives_do_not_hides_no_other_error),
         cmocka_unit_test(what_would_be_right_is_said),
         cmocka_unit_test(a_newer_language_is_refused_and_not_guessed_at),
         cmocka_unit_test(sizes_are_bounded),
