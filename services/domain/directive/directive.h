@@ -67,7 +67,8 @@ struct directive_exemption {
     struct directive_obligation affiliation; /* prove_affiliation: what `when` would have to know */
     const uint32_t *rows; /* the same resources by their place in the set, ascending */
     size_t row_count;
-    int line;
+    int line; /* where it stands in the file */
+    int column;
 };
 
 /* One directive, compiled.  Immutable. */

@@ -137,31 +137,48 @@ static const struct {
     {"an asylee", CLASS(REFUGEE_TRAVEL_DOCUMENT) | CLASS(ARRIVAL_RECORD) |
                       CLASS(EMPLOYMENT_AUTHORIZATION) | CLASS(NOTICE_OF_ACTION)},
 };
+/* … of which these have a chip that a state has signed (ICAO 9303-11).  The radio tags of US cards
+ * are none, and the paper of US Citizenship and Immigration Services has none. */
+static const uint64_t classes_with_chip = CLASS(PASSPORT);
 #undef CLASS
 
 static void lint_limbs(struct reader *reader, const struct draft *draft, struct range range)
 {
-    if (draft->accepted == 0 ||
-        (!has_test(range, TEST_FOREIGN_PERSON) && !has_test(range, TEST_US_PERSON)))
+    bool is_chip_asked = draft->directive.proof == PROOF_CHIP;
+
+    if (!has_test(range, TEST_FOREIGN_PERSON) && !has_test(range, TEST_US_PERSON))
         return;
-    for (size_t i = 0; i < ARRAY_LEN(limbs); i++)
-        if (!(draft->accepted & limbs[i].classes))
+    for (size_t i = 0; i < ARRAY_LEN(limbs); i++) {
+        if (draft->accepted != 0 && !(draft->accepted & limbs[i].classes))
             read_warning(reader, draft->id_node->line, draft->id_node->column,
                          "nothing in `unverified.accept` can show that somebody is %s "
                          "(15 CFR 772.1)",
                          limbs[i].limb);
+        else if (is_chip_asked && !(limbs[i].classes & classes_with_chip))
+            read_warning(reader, draft->id_node->line, draft->id_node->column,
+                         "no document can show by its chip, as `proof: chip` asks, that somebody "
+                         "is %s (15 CFR 772.1): only a register or a reviewer can",
+                         limbs[i].limb);
+    }
 }
 
 static void lint_exemption(struct reader *reader, const struct draft *draft, size_t index,
                            bool requires_place)
 {
-    const struct directive_exemption *exemption = &draft->directive.exemptions[index];
+    const struct directive *directive = &draft->directive;
+    const struct directive_exemption *exemption = &directive->exemptions[index];
     struct range when = range_of_test(reader->builder, draft->whens[index]);
 
     if (exemption->until_ms == TIMESTAMP_NEVER_MS)
-        read_warning(reader, exemption->line, 0, "an exemption without an end: give `until`");
+        read_warning(reader, exemption->line, exemption->column,
+                     "an exemption without an end: give `until`");
+    if (exemption->until_ms <= directive->from_ms || exemption->from_ms >= directive->until_ms ||
+        exemption->from_ms >= directive->lifted_ms)
+        read_warning(reader, exemption->line, exemption->column,
+                     "an exemption of a time in which the directive is not in force: it exempts "
+                     "nobody");
     if (requires_place && !settles_place(when.nodes, false))
-        read_warning(reader, exemption->line, 0,
+        read_warning(reader, exemption->line, exemption->column,
                      "an exemption that names no location waives the location with the rest of "
                      "`require`");
 }

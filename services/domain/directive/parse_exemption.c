@@ -87,7 +87,8 @@ void parse_exemption(struct reader *reader, const struct yaml_node *node, struct
         .exemption = {.from_ms = directive->directive.from_ms,
                       .until_ms = TIMESTAMP_NEVER_MS,
                       .authority = {"", "", TIMESTAMP_NEVER_MS},
-                      .line = node->line},
+                      .line = node->line,
+                      .column = node->column},
     };
 
     read_mapping(reader, node, "an exemption", exemption_fields, ARRAY_LEN(exemption_fields),

@@ -22,7 +22,7 @@ static bool read_resource(struct reader *reader, const struct yaml_node *node, b
     }
     is_star = node->text.length == type_length + 2 && slash[1] == '*';
     if (is_star && is_pattern)
-        return true;
+        return read_is_name(reader, node, "a pattern", RESOURCE_TYPE_MAX + 2, "._:@/+=-|*");
     if (memchr(node->text.data, '*', node->text.length)) {
         read_error(reader, node, "`%s`: %s", (const char *)node->text.data,
                    is_pattern ? "a star stands for a whole type only, as in model/*"

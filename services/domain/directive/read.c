@@ -101,6 +101,23 @@ static void refuse_word(struct reader *reader, const struct yaml_node *node, con
                    (const char *)node->text.data, list);
 }
 
+/* Characters that show a text otherwise than it is read: C0 but for the line feed, DEL, C1 (C2
+ * 80-9F), the separators of lines and paragraphs and what turns the direction (E2 80 A8-AE, E2 81
+ * A6-A9).  Whole sequences: the text is UTF-8. */
+static bool has_control(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        const uint8_t *byte = &text.data[i];
+
+        if ((byte[0] < ' ' && byte[0] != '\n') || byte[0] == 0x7f ||
+            (byte[0] == 0xc2 && byte[1] < 0xa0) ||
+            (byte[0] == 0xe2 && byte[1] == 0x80 && byte[2] >= 0xa8 && byte[2] <= 0xae) ||
+            (byte[0] == 0xe2 && byte[1] == 0x81 && byte[2] >= 0xa6 && byte[2] <= 0xa9))
+            return true;
+    }
+    return false;
+}
+
 static bool is_blank(struct span text)
 {
     for (size_t i = 0; i < text.length; i++)
@@ -186,13 +203,12 @@ bool read_is_text(struct reader *reader, const struct yaml_node *node, const cha
         read_error(reader, node, "%s has %zu bytes, at most %zu", what, node->text.length, max);
         return false;
     }
-    for (size_t i = 0; i < node->text.length; i++)
-        if ((node->text.data[i] < ' ' && node->text.data[i] != '\n') || node->text.data[i] == 127) {
-            read_error(reader, node, "%s has a control character", what);
-            return false;
-        }
     if (!utf8_is_valid(node->text)) {
         read_error(reader, node, "%s is not UTF-8", what);
+        return false;
+    }
+    if (has_control(node->text)) {
+        read_error(reader, node, "%s has a control character", what);
         return false;
     }
     return true;
@@ -351,14 +367,31 @@ void read_authority(struct reader *reader, const struct yaml_node *node,
                  ret_authority);
 }
 
+/* A scheme, a host, and nothing that would end the address where it is shown. */
+static bool is_url(struct span text)
+{
+    struct span host;
+
+    if (span_starts_with(text, span_text("https://")))
+        host = span_from(text, strlen("https://"));
+    else if (span_starts_with(text, span_text("http://")))
+        host = span_from(text, strlen("http://"));
+    else
+        return false;
+    for (size_t i = 0; i < host.length; i++)
+        if (host.data[i] <= ' ')
+            return false;
+    return host.length > 0 && host.data[0] != '/';
+}
+
 const char *read_url(struct reader *reader, const struct yaml_node *node, const char *what)
 {
     if (!read_is_text(reader, node, what, DIRECTIVE_TEXT_MAX))
         return NULL;
-    if ((!span_starts_with(node->text, span_text("https://")) &&
-         !span_starts_with(node->text, span_text("http://"))) ||
-        memchr(node->text.data, ' ', node->text.length)) {
-        read_error(reader, node, "%s must be an address that begins with https:// or http://",
+    if (!is_url(node->text)) {
+        read_error(reader, node,
+                   "%s must be an address that begins with https:// or http:// and a host, without "
+                   "blanks",
                    what);
         return NULL;
     }

@@ -4,6 +4,10 @@
 
 #define PLACE "{location: {in: [USA]}}"
 
+#define EXEMPT(time)                                                                    \
+    "exempt: [{when: {location: {in: [DEU]}}, " time ", authority: {text: x}, waives: " \
+    "[require]}]\n"
+
 static const struct {
     const char *require;
     const char *more;
@@ -58,6 +62,19 @@ static const struct {
      "unverified: {obligation: verify, accept: [passport, permanent_resident_card, "
      "arrival_record]}\n",
      NULL},
+    {"{all: [{foreign_person: {regime: ear_772_1, is: false}}, " PLACE "]}", "proof: chip\n",
+     "as `proof: chip` asks, that somebody is a lawful permanent resident"},
+    {"{all: [{foreign_person: {regime: ear_772_1, is: false}}, " PLACE "]}", "proof: chip\n",
+     "as `proof: chip` asks, that somebody is an asylee"},
+    {"{all: [{foreign_person: {regime: ear_772_1, is: false}}, " PLACE "]}", "proof: mrz\n", NULL},
+    {"{all: [{citizen_of: {any: [DEU]}}, " PLACE "]}", "proof: chip\n", NULL},
+    {PLACE, EXEMPT("from: 2025-01-01T00:00:00Z, until: 2026-01-01T00:00:00Z"), "it exempts nobody"},
+    {PLACE,
+     EXEMPT("from: 2026-03-01T00:00:00Z, until: 2027-01-01T00:00:00Z") "lifted: {at: "
+                                                                       "2026-03-01T00:00:00Z, "
+                                                                       "authority: {text: x}}\n",
+     "it exempts nobody"},
+    {PLACE, EXEMPT("from: 2025-01-01T00:00:00Z, until: 2026-01-01T00:00:01Z"), NULL},
     {PLACE, "lease: 1999ms\n", "a lease below 2 s counts as one of 2 s"},
     {PLACE, "lease: 2s\n", NULL},
     {PLACE, "lease: 0\n", NULL},
@@ -82,6 +99,18 @@ static void lint_warns_of_what_is_probably_not_meant(void **state)
     }
 }
 
+static void a_warning_about_an_exemption_names_its_place(void **state)
+{
+    struct fixture *fixture = *state;
+
+    directive_set_unref(fixture_rule(fixture, PLACE,
+                                     "exempt:\n"
+                                     "  - when: {location: {in: [DEU]}}\n"
+                                     "    authority: {text: x}\n    waives: [require]\n"));
+    assert_true(
+        fixture_found(fixture, "1.yaml", 9, 5, DIAGNOSTIC_WARNING, "an exemption without an end"));
+}
+
 static void single_files_can_be_looked_at_alone(void **state)
 {
     struct fixture *fixture = *state;
@@ -103,6 +132,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lint_warns_of_what_is_probably_not_meant),
+        cmocka_unit_test(a_warning_about_an_exemption_names_its_place),
         cmocka_unit_test(single_files_can_be_looked_at_alone),
     };
 
