@@ -72,7 +72,9 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(MRZ_DATE, FAILED_PRECONDITION, 409, INFO,                                                   \
       "a date in the machine-readable zone is impossible")                                        \
     X(MRZ_DOCUMENT_CODE, FAILED_PRECONDITION, 409, INFO,                                          \
-      "the document code is not one of ICAO 9303")                                                \
+      "the document code is not one of ICAO 9303 for such a document")                            \
+    X(MRZ_MISMATCH, FAILED_PRECONDITION, 409, INFO,                                               \
+      "the machine-readable zone contradicts a field beside it")                                  \
     X(UNKNOWN_COUNTRY_CODE, FAILED_PRECONDITION, 409, INFO,                                       \
       "a country code stands for no country")                                                     \
     X(NATIONALITY_UNPROVEN, FAILED_PRECONDITION, 409, INFO,                                       \

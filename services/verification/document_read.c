@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The document as the vendor read it: checked against itself, then reduced to what counts. */
 #include "base/secret.h"
-#include "domain/document/mrz.h"
 #include "domain/field/field.h"
+#include "verification/document_zone.h"
 #include "verification/evidence_read.h"
 
 bool country_read(const char *text, const char *field, bool takes_special, country_id *ret_country,
@@ -37,54 +37,48 @@ bool date_read(const char *text, const char *field, int32_t *ret_day, struct err
     return true;
 }
 
-/* A country of the zone against that of the field: they agree, or one of them was not given. */
-static bool merge_country(country_id read, const char *zone_field, const char *field,
-                          country_id *country, struct err *err)
+/* Under the issuing state, and not the territory: one vendor reads HKG where another reads CHN. */
+static void hash_document(const struct evidence_reader *reader,
+                          const struct document_number *number, struct evidence *evidence)
 {
-    if (read == COUNTRY_NONE || country_get(read)->kind == COUNTRY_KIND_SPECIMEN)
-        return err_field(err, ERR_UNKNOWN_COUNTRY_CODE, zone_field, "no country");
-    if (*country != COUNTRY_NONE && *country != read)
-        return err_field(err, ERR_NATIONALITY_MISMATCH, field, "the zone says otherwise");
-    *country = read;
-    return true;
-}
+    country_id state = country_nationality(evidence->issuer);
+    country_id issuer = state == COUNTRY_NONE ? evidence->issuer : state;
 
-static void hash_document(const struct evidence_reader *reader, struct span number,
-                          struct evidence *evidence)
-{
-    struct span issuer = span_text(country_get(evidence->issuer)->alpha3);
-
-    if (number.length > 0)
-        hash128_store(names_document_hash(reader->names, issuer, number), evidence->document_hash);
-}
-
-static bool merge_zone(const struct evidence_reader *reader, const struct mrz *mrz, bool has_number,
-                       struct evidence *evidence, struct err *err)
-{
-    if (!merge_country(mrz->issuer, "document.mrz.issuer", "document.issuer", &evidence->issuer,
-                       err) ||
-        !merge_country(mrz->nationality, "document.mrz.nationality", "document.nationality",
-                       &evidence->nationality, err))
-        return false;
-    if (evidence->expires_day == DAY_NONE)
-        evidence->expires_day = mrz->expiry_day;
-    if (!has_number)
-        hash_document(reader, span_text(mrz->number), evidence);
-    return true;
+    if (number->text[0] != '\0')
+        hash128_store(names_document_hash(reader->names, span_text(country_get(issuer)->alpha3),
+                                          span_text(number->text)),
+                      evidence->document_hash);
 }
 
 static bool read_zone(const struct evidence_reader *reader, const Passgate__V1__Document *document,
-                      struct evidence *evidence, struct err *err)
+                      struct document_number *number, struct evidence *evidence, struct err *err)
 {
     struct mrz mrz;
     bool is_read;
 
     if (document->mrz[0] == '\0')
-        return true;
+        return document_code_check(evidence, document->document_code, err);
     if (!mrz_parse(span_text(document->mrz), "document.mrz", day_of_ms(reader->now_ms), &mrz, err))
         return false;
-    is_read = merge_zone(reader, &mrz, document->number[0] != '\0', evidence, err);
+    is_read = document_zone_merge(&mrz, document->document_code, number, evidence, err);
     secret_wipe(&mrz, sizeof(mrz));
+    return is_read;
+}
+
+static bool read_number(const struct evidence_reader *reader,
+                        const Passgate__V1__Document *document, struct evidence *evidence,
+                        struct err *err)
+{
+    struct document_number number;
+    bool is_read;
+
+    if (!field_check(FIELD_KIND_SHORT_TEXT, span_text(document->number), "document.number", err))
+        return false;
+    number = document_number_of(span_text(document->number));
+    is_read = read_zone(reader, document, &number, evidence, err);
+    if (is_read)
+        hash_document(reader, &number, evidence);
+    secret_wipe(&number, sizeof(number));
     return is_read;
 }
 
@@ -123,8 +117,6 @@ static bool check_proof(const struct evidence *evidence, struct err *err)
 bool document_read(const struct evidence_reader *reader, const Passgate__V1__Document *document,
                    struct evidence *evidence, struct err *err)
 {
-    struct span number = span_text(document->number);
-
     evidence->proof = (enum proof)document->proof;
     evidence->has_photo_id = document->photo_identification_seen;
     if (!country_read(document->issuer, "document.issuer", true, &evidence->issuer, err) ||
@@ -132,13 +124,11 @@ bool document_read(const struct evidence_reader *reader, const Passgate__V1__Doc
                       err) ||
         !country_read(document->birth_country, "document.birth_country", false,
                       &evidence->birth_country, err) ||
-        !field_check(FIELD_KIND_SHORT_TEXT, number, "document.number", err) ||
         !field_check(FIELD_KIND_CATEGORY, span_text(document->document_code),
                      "document.document_code", err) ||
         !date_read(document->issued_on, "document.issued_on", &evidence->issued_day, err) ||
         !date_read(document->expires_on, "document.expires_on", &evidence->expires_day, err) ||
-        !read_zone(reader, document, evidence, err))
+        !read_number(reader, document, evidence, err))
         return false;
-    hash_document(reader, number, evidence);
     return check_dates(reader, evidence, err) && check_proof(evidence, err);
 }

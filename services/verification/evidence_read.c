@@ -2,6 +2,7 @@
 /* Evidence as it is submitted. */
 #include "verification/evidence_read.h"
 
+#include "base/attributes.h"
 #include "domain/field/field.h"
 #include "rpc/wire_time.h"
 
@@ -42,6 +43,33 @@ static bool check_identity(const Passgate__V1__Evidence *submitted, struct err *
     return true;
 }
 
+/* Do the words (between underscores) of `text` have these among them? */
+static bool has_words(struct span text, const char *wanted)
+{
+    struct span words = span_text(wanted);
+
+    for (size_t i = 0; i + words.length <= text.length; i++) {
+        size_t end = i + words.length;
+
+        if ((i == 0 || text.data[i - 1] == '_') && (end == text.length || text.data[end] == '_') &&
+            memcmp(text.data + i, words.data, words.length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* However the vendor spells it: form_i9, i9, i_9_section_2, e_verify_case … */
+static bool is_of_employment_check(struct span purpose)
+{
+    static const char *const names[] = {"i9",       "i_9",     "formi9",
+                                        "e_verify", "everify", "employment_eligibility"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (has_words(purpose, names[i]))
+            return true;
+    return false;
+}
+
 static bool check_collection(const Passgate__V1__Collection *collection, struct err *err)
 {
     struct span purpose;
@@ -61,7 +89,7 @@ static bool check_purpose(const Passgate__V1__Collection *collection, struct err
 {
     struct span purpose = span_text(collection ? collection->purpose : "");
 
-    if (span_is(purpose, "form_i9") || span_is(purpose, "e_verify"))
+    if (is_of_employment_check(purpose))
         return err_field(err, ERR_EVIDENCE_PURPOSE, "collection.purpose", "Form I-9 or E-Verify");
     return true;
 }

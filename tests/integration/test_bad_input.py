@@ -310,7 +310,17 @@ class Evidence(BadInputTestCase):
             self.assertIn(refusal.reason, [reason] if reason else ["MRZ_LENGTH", "MRZ_CHARACTER"])
 
     def test_a_zone_that_says_otherwise(self):
-        self.refuse(self.zoned(zone("FRA")), "NATIONALITY_MISMATCH", "document.issuer")
+        self.refuse(self.zoned(zone("FRA")), "MRZ_MISMATCH", "document.issuer")
+        self.refuse(self.paper(mrz=zone("DEU", number="C01X00T47")), "MRZ_MISMATCH", "document.number")
+        self.refuse(self.paper(mrz=zone("DEU"), expires_on=day(7)), "MRZ_MISMATCH", "document.expires_on")
+        self.refuse(self.zoned(zone("DEU"), document_code="PD"), "MRZ_MISMATCH", "document.document_code")
+
+    def test_a_zone_of_another_class(self):
+        card = self.zoned(zone("USA", nationality="IRN"), issuer="USA", nationality="IRN")
+        card.evidence_class = pb.EVIDENCE_CLASS_PERMANENT_RESIDENT_CARD
+        self.refuse(card, "MRZ_DOCUMENT_CODE", "document.mrz.document_code")
+
+    def test_a_zone_of_another_nationality(self):
         self.refuse(self.zoned(zone("DEU", nationality="FRA")), "NATIONALITY_MISMATCH", "document.nationality")
 
     def test_dates_that_cannot_be(self):
@@ -331,7 +341,7 @@ class Evidence(BadInputTestCase):
         self.refuse(self.paper(proof=pb.PROOF_UNSPECIFIED), "NATIONALITY_UNPROVEN", "document.proof")
         self.refuse(passport("DEU", binding=pb.Binding(face_match=pb.BINDING_CHECK_FAILED)), "BINDING_FAILED",
                     "binding.face_match")
-        for purpose in ("form_i9", "e_verify"):
+        for purpose in ("form_i9", "i9", "e_verify"):
             self.refuse(passport("DEU", collection=pb.Collection(purpose=purpose)), "EVIDENCE_PURPOSE",
                         "collection.purpose")
 

@@ -276,6 +276,18 @@ static bool read_number(const struct zone *zone, struct mrz *mrz, struct err *er
     return check_digit(zone, MRZ_PART_NUMBER, MRZ_PART_NUMBER_DIGIT, err);
 }
 
+static void copy_optional_data(const struct zone *zone, char *text)
+{
+    struct span first = part_of(zone, MRZ_PART_OPTIONAL);
+    struct span second = part_of(zone, MRZ_PART_OPTIONAL_2);
+
+    memcpy(text, first.data, first.length);
+    if (second.length > 0) {
+        text[first.length] = FILLER;
+        memcpy(text + first.length + 1, second.data, second.length);
+    }
+}
+
 /* ----- dates: Doc 9303-3 section 4.8 ----- */
 
 /* Two digits, or -1 for two fillers; -2 for anything else. */
@@ -348,14 +360,16 @@ static bool parse(struct span text, int32_t today, struct mrz *mrz, struct err *
 {
     struct zone zone;
 
-    return zone_open(text, &zone, &mrz->format, err) && check_alphabets(&zone, err) &&
-           read_document_code(&zone, mrz, err) &&
-           read_country(&zone, MRZ_PART_ISSUER, mrz->issuer_code, &mrz->issuer, err) &&
-           read_country(&zone, MRZ_PART_NATIONALITY, mrz->nationality_code, &mrz->nationality,
-                        err) &&
-           read_number(&zone, mrz, err) && read_dates(&zone, today, mrz, err) &&
-           check_digit(&zone, MRZ_PART_OPTIONAL, MRZ_PART_OPTIONAL_DIGIT, err) &&
-           check_composite(&zone, err);
+    if (!zone_open(text, &zone, &mrz->format, err) || !check_alphabets(&zone, err) ||
+        !read_document_code(&zone, mrz, err) ||
+        !read_country(&zone, MRZ_PART_ISSUER, mrz->issuer_code, &mrz->issuer, err) ||
+        !read_country(&zone, MRZ_PART_NATIONALITY, mrz->nationality_code, &mrz->nationality, err) ||
+        !read_number(&zone, mrz, err) || !read_dates(&zone, today, mrz, err) ||
+        !check_digit(&zone, MRZ_PART_OPTIONAL, MRZ_PART_OPTIONAL_DIGIT, err) ||
+        !check_composite(&zone, err))
+        return false;
+    copy_optional_data(&zone, mrz->optional_data);
+    return true;
 }
 
 bool mrz_parse(struct span text, const char *field, int32_t today, struct mrz *ret_mrz,

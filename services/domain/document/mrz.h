@@ -22,7 +22,7 @@ enum mrz_format {
     MRZ_MRV_B, /* 2 lines of 36: visas (Doc 9303-7) */
 };
 
-enum { MRZ_NUMBER_MAX = 25 };
+enum { MRZ_NUMBER_MAX = 25, MRZ_OPTIONAL_MAX = 15 + 1 + 11 };
 
 /* What Passgate takes from the zone.  Names and the sex are checked for their alphabet and not
  * kept. */
@@ -34,9 +34,11 @@ struct mrz {
     country_id issuer;        /* COUNTRY_NONE when the code is unknown */
     country_id nationality;   /* likewise */
     char number[MRZ_NUMBER_MAX +
-                1];     /* long numbers of TD1 and TD2 joined, filler removed: personal data */
-    int32_t birth_day;  /* DAY_NONE when a part of it is unknown (`<<`) */
-    int32_t expiry_day; /* DAY_NONE when the field is all filler */
+                1]; /* long numbers of TD1 and TD2 joined, filler removed: personal data */
+    char optional_data[MRZ_OPTIONAL_MAX + 1]; /* as printed, the second field of a TD1 behind a
+                                                 filler: personal data */
+    int32_t birth_day;                        /* DAY_NONE when a part of it is unknown (`<<`) */
+    int32_t expiry_day;                       /* DAY_NONE when the field is all filler */
 };
 
 /*

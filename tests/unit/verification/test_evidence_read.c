@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Evidence as it is submitted: evidence_cases.json says what becomes of it, case by case. */
+#include "base/attributes.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -8,11 +9,12 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
 
-enum { FILE_BYTES_MAX = 256 * 1024 };
+enum { FILE_BYTES_MAX = 256 * 1024, PATCH_MAX = 256 };
 
 static const struct names names = {.key = {.bytes = {1, 2, 3}}, .partition_count = 1};
 
@@ -130,8 +132,42 @@ static void a_zone_gives_what_the_fields_leave_open(void **state)
     assert_int_equal(evidence.issuer, germany);
     assert_int_equal(evidence.nationality, germany);
     assert_int_equal(evidence.expires_day, day_from_civil((struct civil_date){2027, 2, 28}));
-    evidence = read_good(*state, "zone", "{\"document\": {\"expires_on\": \"2030-01-01\"}}");
-    assert_int_equal(evidence.expires_day, day_from_civil((struct civil_date){2030, 1, 1}));
+}
+
+/* The base, with these members of its document. */
+static struct evidence numbered(void **state, const char *base, const char *document)
+{
+    char patch[PATCH_MAX];
+
+    assert_in_range(snprintf(patch, sizeof(patch), "{\"document\": {%s}}", document), 1,
+                    sizeof(patch) - 1);
+    return read_good(*state, base, patch);
+}
+
+static void one_document_has_one_hash_however_its_number_is_written(void **state)
+{
+    static const struct {
+        const char *base, *document;
+    } rows[] = {
+        {"passport", "\"number\": \"C01X00T47\""},
+        {"passport", "\"number\": \"c01x00t47\""},
+        {"passport", "\"number\": \"C01X 00T-47<\""},
+        {"passport", "\"number\": \"C01X00T47\", \"issuer\": \"DE\""},
+        {"zone", "\"number\": \"c01x00t47<<\""},
+    };
+    struct evidence zone = read_good(*state, "zone", "{}");
+    struct evidence other = numbered(state, "passport", "\"number\": \"C01X00T48\"");
+    struct evidence none = numbered(state, "passport", "\"number\": \"--- \"");
+    struct evidence hkg, chn;
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_memory_equal(numbered(state, rows[i].base, rows[i].document).document_hash,
+                            zone.document_hash, EVIDENCE_HASH_BYTES);
+    assert_memory_not_equal(other.document_hash, zone.document_hash, EVIDENCE_HASH_BYTES);
+    assert_memory_equal(none.document_hash, EVIDENCE_EMPTY.document_hash, EVIDENCE_HASH_BYTES);
+    hkg = numbered(state, "passport", "\"number\": \"K1\", \"issuer\": \"HKG\"");
+    chn = numbered(state, "passport", "\"number\": \"K1\", \"issuer\": \"CHN\"");
+    assert_memory_equal(hkg.document_hash, chn.document_hash, EVIDENCE_HASH_BYTES);
 }
 
 static bool is_in(const void *memory, size_t size, const char *text)
@@ -189,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_case_ends_as_it_says),
         TEST(a_zone_gives_what_the_fields_leave_open),
+        TEST(one_document_has_one_hash_however_its_number_is_written),
         TEST(numbers_and_names_leave_only_keyed_hashes),
         TEST(the_issuer_never_stands_for_the_nationality),
         TEST(a_result_that_proves_nothing_says_of_which_check_and_when),

@@ -24,6 +24,29 @@ static void every_specimen_is_read(void **state)
     }
 }
 
+/* The second field of a TD1 stands behind a filler. */
+static void optional_data_are_as_they_are_printed(void **state)
+{
+    static const struct {
+        const char *text, *optional_data;
+    } rows[] = {
+        {P_NAME "\nL898902C36UTO7408122F1204159ZE184226B<<<<<10", "ZE184226B<<<<<"},
+        {"I<UTOD23145890<XYZ5<<<<<<<<<<<\n7408122F1204159UTO<<<<<<<<<<<0\n" I_1_NAME,
+         "XYZ5<<<<<<<<<<<<<<<<<<<<<<<"},
+        {V_A_NAME "\nL8988901C4XXX4009078F96121096ZE184226B<<<<<<", "6ZE184226B<<<<<<"},
+        {V_B_NAME "\nL898902C<3UTO6908061F9406236ZE184226", "ZE184226"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = ERR_NONE;
+        struct mrz mrz;
+
+        assert_true(parse_on(rows[i].text, "2026-06-12", &mrz, &err));
+        assert_string_equal(mrz.optional_data, rows[i].optional_data);
+    }
+}
+
 static void specimens_of_utopia_are_marked_and_germany_is_germany(void **state)
 {
     static const struct {
@@ -387,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_specimen_is_read),
+        cmocka_unit_test(optional_data_are_as_they_are_printed),
         cmocka_unit_test(specimens_of_utopia_are_marked_and_germany_is_germany),
         cmocka_unit_test(line_breaks_may_be_there_or_not),
         cmocka_unit_test(a_line_break_anywhere_else_is_a_wrong_length),
