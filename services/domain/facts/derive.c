@@ -104,13 +104,14 @@ static void fill_entry(const struct dossier *dossier, enum holding holding, cons
     struct evidence_date acquired;
 
     for (size_t i = 0; i < dossier->count; i++) {
-        const struct reading *reading = &dossier->readings[i];
+        const struct reading *reading = &dossier->readings[i], *backer;
 
         if (reading->holds[holding] != entry->country ||
             ((reading->disputes & disputes_of[holding]) != 0) != is_disputed ||
             reading_standing(reading, holding, entry->country, loss, today) != standing)
             continue;
-        take_backing(entry, (uint8_t)reading->evidence->proof, reading->source);
+        backer = holding == HOLDING_RESIDENCY ? reading_backer(reading, today) : reading;
+        take_backing(entry, (uint8_t)backer->evidence->proof, backer->source);
         dates_add(&dates, reading->since[holding]);
     }
     acquired = is_disputed ? (struct evidence_date){DATE_UNKNOWN, DAY_NONE} : dates_judge(&dates);
@@ -427,6 +428,7 @@ static int32_t next_day(const struct facts_input *input, const struct dossier *d
             if (reading->since[holding].precision == DATE_EXACT)
                 sooner(reading->since[holding].day, after, &next);
         sooner(reading->ends_day, after, &next);
+        sooner(reading->kept_day, after, &next);
         sooner(reading->speaks_from_day, after, &next);
         sooner(day_after(reading->evidence->review_by_day), after, &next);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Dossier: which readings count, which contradict, and until when conditional residence lasts. */
-#include "domain/facts/dossier.h"
+#include "domain/facts/us_status.h"
 
 #include <assert.h>
 
@@ -67,6 +67,42 @@ static void mark_disputes(struct dossier *dossier)
         }
 }
 
+static bool is_better_backed(const struct reading *a, const struct reading *b)
+{
+    int rank_a = backing_rank((uint8_t)a->evidence->proof, (uint8_t)a->source);
+    int rank_b = backing_rank((uint8_t)b->evidence->proof, (uint8_t)b->source);
+
+    return rank_a != rank_b         ? rank_a > rank_b
+           : a->source != b->source ? a->source < b->source
+                                    : a->evidence->proof > b->evidence->proof;
+}
+
+/* The best receipt for one of these petitions; NULL when none is on file. */
+static const struct reading *receipt_for(const struct dossier *dossier, uint8_t petitions)
+{
+    const struct reading *best = NULL;
+
+    for (size_t i = 0; i < dossier->count; i++) {
+        const struct reading *reading = &dossier->readings[i];
+
+        if ((reading->is_petition & petitions) && !(reading->disputes & DISPUTE_US_STATUS) &&
+            (!best || is_better_backed(reading, best)))
+            best = reading;
+    }
+    return best;
+}
+
+/* Of receipts that keep residence beyond the same day the weaker one is looked at. */
+static void keep_on(struct reading *reading, int32_t day, const struct reading *receipt)
+{
+    if (reading->receipt &&
+        (reading->kept_day > day ||
+         (reading->kept_day == day && is_better_backed(receipt, reading->receipt))))
+        return;
+    reading->receipt = receipt;
+    reading->kept_day = day;
+}
+
 /*
  * A receipt keeps conditional residence until the petition is decided (8 CFR 216.4(a)(1)), however
  * long the extension printed on it lasted.  Where none was filed, papers that show permanent
@@ -74,26 +110,39 @@ static void mark_disputes(struct dossier *dossier)
  */
 static void settle_conditions(struct dossier *dossier)
 {
-    uint8_t filed = 0;
+    struct reading kept = {.kept_day = DAY_NONE};
     int32_t last_end = DAY_NONE;
 
-    for (size_t i = 0; i < dossier->count; i++)
-        if (!(dossier->readings[i].disputes & DISPUTE_US_STATUS))
-            filed |= dossier->readings[i].is_petition;
     for (size_t i = 0; i < dossier->count; i++) {
         struct reading *reading = &dossier->readings[i];
+        const struct reading *receipt = receipt_for(dossier, reading->petitions);
 
-        if (reading->ends_day != DAY_NONE && (reading->petitions & filed))
+        if (reading->ends_day != DAY_NONE && receipt) {
+            keep_on(reading, reading->ends_day, receipt);
+            keep_on(&kept, reading->ends_day, receipt);
             reading->ends_day = DAY_NONE;
+        }
         if (reading->ends_day > last_end)
             last_end = reading->ends_day;
     }
-    for (size_t i = 0; last_end != DAY_NONE && i < dossier->count; i++) {
+    for (size_t i = 0; i < dossier->count; i++) {
         struct reading *reading = &dossier->readings[i];
+        int32_t asserted_day = reading_asserted_day(reading, dossier->usa);
 
-        if (reading->may_be_conditional && reading_asserted_day(reading, dossier->usa) < last_end)
+        if (!reading->may_be_conditional)
+            continue;
+        if (asserted_day < last_end)
             reading->ends_day = last_end;
+        if (asserted_day < kept.kept_day)
+            keep_on(reading, kept.kept_day, kept.receipt);
     }
+}
+
+const struct reading *reading_backer(const struct reading *reading, int32_t today)
+{
+    bool is_kept = reading->receipt && today >= reading->kept_day;
+
+    return is_kept && is_better_backed(reading, reading->receipt) ? reading->receipt : reading;
 }
 
 void dossier_of(const struct facts_input *input, struct dossier *ret_dossier)

@@ -43,6 +43,10 @@ enum standing {
 enum standing reading_standing(const struct reading *reading, enum holding holding,
                                country_id country, const struct loss *loss, int32_t today);
 
+/* Whose proof a US status, or residence, that the reading gives has on a day: its own, or that of
+ * the receipt without which it would have ended, if that is worth less. */
+const struct reading *reading_backer(const struct reading *reading, int32_t today);
+
 /* Does it say anything yet? */
 bool reading_speaks(const struct reading *reading, int32_t today);
 

@@ -296,6 +296,7 @@ void reading_of(const struct evidence *evidence, country_id usa, struct reading 
         .source = evidence->source,
         .since = {unknown, unknown},
         .ends_day = DAY_NONE,
+        .kept_day = DAY_NONE,
         .is_accredited = country_nationality(evidence->accredited_to) == usa,
         .speaks_from_day = is_statement ? evidence->as_of_day : DAY_NONE,
         .dated_day = is_statement && evidence->as_of_day != DAY_NONE

@@ -38,6 +38,9 @@ struct reading {
     int32_t ends_day;    /* first day without the US status; DAY_NONE = does not end by itself */
     uint8_t petitions;   /* enum petition: any of these keeps a status that ends */
     uint8_t is_petition; /* enum petition: this is the receipt */
+    const struct reading *receipt; /* since kept_day the status lasts by this alone; filled in by
+                                      dossier.c */
+    int32_t kept_day;
     bool may_be_conditional; /* shows permanent residence without saying of which kind */
     bool is_us_status_none;
 

@@ -107,12 +107,13 @@ struct tally {
     bool has_any;
 };
 
-static void tally_keep(struct tally *tally, const struct reading *reading)
+static void tally_keep(struct tally *tally, const struct reading *reading, int32_t today)
 {
+    const struct reading *backer = reading_backer(reading, today);
     struct facts_us_status row = {
         .possible = reading->us_possible,
-        .proof = (uint8_t)reading->evidence->proof,
-        .source = (uint8_t)reading->source,
+        .proof = (uint8_t)backer->evidence->proof,
+        .source = (uint8_t)backer->source,
     };
 
     tally->has_any = true;
@@ -141,7 +142,7 @@ static void tally_add(struct tally *tally, const struct dossier *dossier,
     tally->is_disputed |= positive.standing == STANDING_CONTESTED;
     tally->has_lapsed |= positive.has_lapsed;
     if (is_held)
-        tally_keep(tally, reading);
+        tally_keep(tally, reading, today);
 }
 
 /* Does `by` say all that `row` says, on every level of proof on which `row` counts? */
