@@ -35,6 +35,7 @@ struct outbox {
     pthread_t thread;
     atomic_bool is_stopping;
     bool is_running;
+    bool has_failed; /* the last time that it could tell; logged when that changes */
     struct turn turns[STORE_PARTITIONS_MAX];
 };
 
@@ -118,6 +119,20 @@ static struct store_request *new_request(struct outbox *outbox, enum store_opera
     return request;
 }
 
+static void note_works(struct outbox *outbox)
+{
+    if (outbox->has_failed)
+        LOG(INFO, "audit.outbox", "audit records leave the store again");
+    outbox->has_failed = false;
+}
+
+static void note_fails(struct outbox *outbox, const struct err *err)
+{
+    if (!outbox->has_failed)
+        log_err("audit.outbox", "audit records stay in the store for now", err);
+    outbox->has_failed = true;
+}
+
 /* ---- the claim ---- */
 
 /* For so long from now on; 0 gives it up. */
@@ -166,8 +181,10 @@ static bool take_turn(struct outbox *outbox, uint16_t partition, bool *ret_is_ou
         return true;
     if (!look(outbox, partition, &is_empty, err))
         return false;
-    if (is_empty)
+    if (is_empty) {
+        note_works(outbox);
         return true;
+    }
     if (!claim(outbox, partition, claim_ms, err))
         return false;
     *ret_is_ours = turn->claimed_until_ms > begun_ms;
@@ -267,6 +284,8 @@ static bool move(struct outbox *outbox, uint16_t partition, size_t *ret_count, s
         *ret_count = request->outbox_count;
         is_moved = move_taken(outbox, request, err);
     }
+    if (is_moved)
+        note_works(outbox);
     store_request_free(request);
     return is_moved;
 }
@@ -280,7 +299,7 @@ static bool move_all(struct outbox *outbox)
 
         while (count >= TAKE_MAX)
             if (!move(outbox, partition, &count, &err)) {
-                log_err("audit.outbox", "audit records stay in the store for now", &err);
+                note_fails(outbox, &err);
                 return false;
             }
     }

@@ -9,11 +9,13 @@
 #include "storage/sqlite.h"
 #include "unit/telemetry/audit_fixture.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -32,9 +34,19 @@ struct replica {
     struct outbox *outbox;
 };
 
+/* A store that can be made to fail. */
+struct flaky_store {
+    struct store store;
+    struct store *inner;
+    atomic_bool fails;
+    atomic_size_t failed;
+};
+
 struct world {
     char *folder;
     struct store *store;
+    struct flaky_store flaky;
+    struct outbox *flaky_outbox; /* NULL: no test wanted it */
     struct mailbox mailbox;
     struct replica replicas[REPLICAS];
     uint64_t written; /* writes so far */
@@ -76,7 +88,9 @@ static int tear_down(void **state)
 
     for (size_t i = 0; i < REPLICAS; i++)
         outbox_stop(world->replicas[i].outbox);
+    outbox_stop(world->flaky_outbox);
     store_free(world->store);
+    outbox_free(world->flaky_outbox);
     for (size_t i = 0; i < REPLICAS; i++) {
         outbox_free(world->replicas[i].outbox);
         audit_close(world->replicas[i].log);
@@ -240,6 +254,95 @@ static void an_outbox_that_is_empty_is_claimed_by_nobody(void **state)
     assert_true(claim_for_somebody_else(world, 1));
 }
 
+static void flaky_submit(struct store *store, struct store_request *request)
+{
+    struct flaky_store *flaky = CONTAINER_OF(store, struct flaky_store, store);
+    struct err err;
+
+    request->store = flaky->inner;
+    if (!atomic_load(&flaky->fails)) {
+        flaky->inner->ops->submit(flaky->inner, request);
+        return;
+    }
+    atomic_fetch_add(&flaky->failed, 1);
+    err_set(&err, ERR_STORE_UNAVAILABLE, "for the test");
+    store_fail(request, &err);
+}
+
+static void flaky_listen(struct store *store, struct store_listener *listener)
+{
+    struct flaky_store *flaky = CONTAINER_OF(store, struct flaky_store, store);
+
+    store_listen(flaky->inner, listener);
+}
+
+static const struct store_ops flaky_ops = {
+    .name = "flaky",
+    .submit = flaky_submit,
+    .listen = flaky_listen,
+};
+
+/* In whatever was written to the file so far. */
+static unsigned count_in(const char *path, const char *text)
+{
+    char bytes[4096];
+    size_t length;
+    FILE *file = fopen(path, "r");
+    unsigned count = 0;
+
+    assert_non_null(file);
+    length = fread(bytes, 1, sizeof(bytes) - 1, file);
+    fclose(file);
+    bytes[length] = '\0';
+    for (const char *at = bytes; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+static void wait_for_failures(struct world *world)
+{
+    size_t wanted = atomic_load(&world->flaky.failed) + 4;
+
+    atomic_store(&world->flaky.fails, true);
+    while (atomic_load(&world->flaky.failed) < wanted)
+        pause_ms(20);
+    atomic_store(&world->flaky.fails, false);
+}
+
+static void a_store_that_does_not_answer_is_logged_once_and_when_it_is_over(void **state)
+{
+    struct world *world = *state;
+    char path[256];
+    int log, before = dup(STDERR_FILENO);
+
+    world->flaky.inner = world->store;
+    world->flaky.store = *world->store;
+    world->flaky.store.ops = &flaky_ops;
+    world->flaky_outbox = outbox_new(&(struct outbox_options){.store = &world->flaky.store,
+                                                              .audit = world->replicas[0].log,
+                                                              .clock = &clock_system,
+                                                              .claim_ms = CLAIM_MS});
+    snprintf(path, sizeof(path), "%s/log", world->folder);
+    log = open(path, O_CREAT | O_WRONLY | O_APPEND, 0600);
+    log_configure(ERR_LEVEL_INFO, LOG_FORMAT_TEXT);
+    dup2(log, STDERR_FILENO);
+    atomic_store(&world->flaky.fails, true);
+    outbox_start(world->flaky_outbox);
+    for (unsigned outage = 1; outage <= 2; outage++) {
+        wait_for_failures(world);
+        while (count_in(path, "leave the store again") < outage)
+            pause_ms(20);
+        assert_int_equal(count_in(path, "stay in the store"), outage);
+    }
+    write_some(world, 1);
+    wait_until_everything_is_there(world);
+    dup2(before, STDERR_FILENO);
+    log_configure(ERR_LEVEL_ERROR, LOG_FORMAT_TEXT);
+    close(before);
+    close(log);
+    assert_int_equal(count_in(path, "audit.outbox"), 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -249,6 +352,7 @@ int main(void)
         TEST(when_one_stops_in_order_the_next_goes_on),
         TEST(when_one_dies_its_claim_is_waited_out),
         TEST(an_outbox_that_is_empty_is_claimed_by_nobody),
+        TEST(a_store_that_does_not_answer_is_logged_once_and_when_it_is_over),
     };
 
     log_configure(ERR_LEVEL_ERROR, LOG_FORMAT_TEXT);
