@@ -57,6 +57,7 @@ static void tick(struct redis_store *store)
         due_ms = earlier(due_ms, redis_connection_tick(&store->connections[i], now_ms));
     due_ms = earlier(due_ms, redis_sentinels_tick(store, now_ms));
     due_ms = earlier(due_ms, redis_beat_tick(store, now_ms));
+    due_ms = earlier(due_ms, redis_look_tick(store, now_ms));
     redis_write_flush(store);
     redis_again_count(store);
     if (store->stop_due_ms != 0)

@@ -64,6 +64,7 @@ void redis_note_fails(struct redis_connection *connection, const struct err *err
     const struct log_field fields[] = {
         log_text("connection", redis_connection_name(connection)),
         log_text("reason", err_reason(err->code)),
+        log_text("field", err->field),
         log_text("detail", err->detail),
         {0},
     };

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a new connection says first, and what it must hear. */
+/* What a new connection says first, and what it must hear: then, and now and again later. */
 #include "storage/redis_store.h"
 
 #include "base/file.h"
 #include "base/secret.h"
 
-enum { PASSWORD_BYTES_MAX = 4096 };
+enum {
+    PASSWORD_BYTES_MAX = 4096,
+    LOOK_BEATS = 20, /* after so many heartbeats the server is looked at again */
+};
 
 static const char *const client_names[] = {
     [REDIS_WRITER] = "passgate-write",
@@ -123,4 +126,39 @@ void redis_handshake(struct redis_connection *connection)
     redis_script_load(connection);
     redis_args_text(&info, "INFO");
     redis_command_send(redis_command_new(connection, on_info), &info);
+}
+
+/* Again. */
+
+/* What is not to be relied on any more is left by all, and refused by the next handshakes. */
+static void on_looked(struct redis_command *command, const redisReply *reply)
+{
+    struct redis_store *store = command->connection->store;
+    struct redis_server server;
+    struct err err;
+
+    if (!reply)
+        return;
+    if (reply->type != REDIS_REPLY_STRING)
+        redis_connection_refused(command->connection, reply, &err);
+    else if (!redis_check(redis_reply_span(reply), store->options.is_durability_managed, &server,
+                          &err))
+        redis_connections_leave(store, &err);
+}
+
+int64_t redis_look_tick(struct redis_store *store, int64_t now_ms)
+{
+    struct redis_connection *reader = &store->connections[REDIS_READER];
+    struct redis_args info = {0};
+
+    if (!redis_connection_is_usable(reader))
+        return INT64_MAX;
+    if (store->look_due_ms < reader->ready_ms)
+        store->look_due_ms = reader->ready_ms + LOOK_BEATS * store->options.heartbeat_ms;
+    if (now_ms < store->look_due_ms)
+        return store->look_due_ms;
+    store->look_due_ms = now_ms + LOOK_BEATS * store->options.heartbeat_ms;
+    redis_args_text(&info, "INFO");
+    redis_command_send(redis_command_new(reader, on_looked), &info);
+    return store->look_due_ms;
 }

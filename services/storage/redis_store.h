@@ -81,6 +81,7 @@ struct redis_store {
     bool is_gathered;      /* nobody is waited for who may have lost writes to put again */
     long long missing;     /* as the last heartbeat was told */
     int64_t gather_due_ms; /* how long at most; 0: it has not begun */
+    int64_t look_due_ms;
     int64_t beat_due_ms;
     int64_t beat_read_ms; /* when one was last read back */
     bool is_beating;
@@ -182,6 +183,9 @@ void redis_again_count(struct redis_store *store);
 void redis_tell_changes(struct redis_store *store, const struct store_request *request);
 void redis_tell_reset(struct redis_store *store, uint16_t partition);
 void redis_feed_start(struct redis_connection *connection);
+
+/* redis_handshake.c: is the server still one that may be used?  Asked on the reader. */
+int64_t redis_look_tick(struct redis_store *store, int64_t now_ms);
 
 /* redis_beat.c */
 /* Another epoch has begun: wait for those who were alive. */

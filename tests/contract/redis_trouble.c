@@ -83,6 +83,45 @@ static void a_server_that_keeps_nothing_is_refused_unless_it_is_managed(void **s
     assert_string_equal(fixture->replicas[0].store->durability, "redis: managed");
 }
 
+static void wait_until_down(const struct redis_fixture *fixture)
+{
+    struct store_state state = {.is_up = true};
+
+    for (int waited_ms = 0; state.is_up; waited_ms += 2) {
+        assert_true(waited_ms < PATIENCE_MS);
+        usleep(2000);
+        store_get_state(fixture->replicas[0].store, &state);
+    }
+}
+
+static void a_server_that_ceases_to_keep_what_it_has_is_left(void **state)
+{
+    static const struct {
+        const char *option;
+        const char *wrong;
+        const char *right;
+        const char *detail;
+    } rows[] = {
+        {"maxmemory-policy", "allkeys-lru", "noeviction", "noeviction"},
+        {"appendonly", "no", "yes", "appendonly yes"},
+    };
+    struct redis_fixture *fixture = *state;
+
+    open_first(fixture);
+    redis_fixture_must_write(fixture, 1, "text");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        redis_server_do(&fixture->server, "CONFIG SET %s %s", rows[i].option, rows[i].wrong);
+        wait_until_down(fixture);
+        redis_fixture_assert_fails(fixture, redis_fixture_write(fixture, 1, "not kept"),
+                                   ERR_STORE_UNAVAILABLE, NULL);
+        redis_server_do(&fixture->server, "CONFIG SET %s %s", rows[i].option, rows[i].right);
+        redis_store_wait_until_up(fixture->replicas[0].store);
+        redis_fixture_must_write(fixture, 1, rows[i].detail);
+        redis_fixture_assert_value(fixture, 0, 1, rows[i].detail);
+    }
+    assert_int_equal(fixture->replicas[0].reset_count, 0);
+}
+
 static void another_layout_under_the_prefix_is_refused(void **state)
 {
     struct redis_fixture *fixture = *state;
@@ -377,6 +416,7 @@ int redis_run_trouble_tests(void)
     const struct CMUnitTest tests[] = {
         TEST(a_server_that_is_not_there_is_unavailable),
         TEST(a_server_that_keeps_nothing_is_refused_unless_it_is_managed),
+        TEST(a_server_that_ceases_to_keep_what_it_has_is_left),
         TEST(another_layout_under_the_prefix_is_refused),
         TEST(options_that_cannot_be_are_refused),
         TEST(the_password_is_asked_for),
