@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "keys/token.h"
+#include "storage/owner.h"
 #include "storage/redis.h"
 #include "storage/sqlite.h"
 
@@ -124,6 +125,17 @@ static bool open_store(struct server *server, struct err *err)
                              ? open_redis(server, err)
                              : sqlite_open(&sqlite, &server->store, err),
                          err);
+}
+
+static bool check_owner(struct server *server, struct err *err)
+{
+    const struct owner owner = {
+        .realm = server->config->realm.name,
+        .names = &server->names,
+        .clock = &clock_system,
+    };
+
+    return owner_check(&owner, server->store, &server->maintenance_mailbox, err);
 }
 
 /* The log is there before the keys are: it asks again. */
@@ -256,7 +268,7 @@ static void load_shadow(struct server *server)
 bool foundation_open(struct server *server, struct diagnostics *diagnostics, struct err *err)
 {
     if (!load_groups(server, diagnostics, err) || !open_storage(server, err) ||
-        !load_keys(server, err) ||
+        !check_owner(server, err) || !load_keys(server, err) ||
         !foundation_of(
             "audit.retention_key_file",
             retention_load(&server->retention, server->config->audit.retention_key_file, err),

@@ -106,6 +106,11 @@ struct store_key names_realm(const struct names *names, struct span what)
     return make_name(names, STORE_REALM, parts, ARRAY_LEN(parts));
 }
 
+struct store_key names_owner(void)
+{
+    return (struct store_key){.space = STORE_REALM};
+}
+
 /* Labels of hashes that are no keys of the store; beyond the numbers of the spaces. */
 enum {
     LABEL_DOCUMENT = 0x11,

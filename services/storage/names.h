@@ -43,6 +43,9 @@ struct store_key names_claim_cache(const struct names *names, struct hash128 sub
                                    struct span audience, struct span azp, struct span disclosure);
 /* `what` there is one of: "directives". */
 struct store_key names_realm(const struct names *names, struct span what);
+/* Whose the store is (storage/owner.h): the one name that is no hash, because who has another hash
+ * key must find it too. */
+struct store_key names_owner(void);
 
 /* What is kept of a document's number, and of a vendor's hash of a person: enough to see that two
  * are the same. */

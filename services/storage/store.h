@@ -34,7 +34,7 @@ enum store_space {
     STORE_CHECK = 3,       /* (vendor, check id): which subject it belongs to */
     STORE_CLAIM = 4,       /* an issued claim by its jti, until it has expired */
     STORE_CLAIM_CACHE = 5, /* the claim to give again for (subject, audience, azp, disclosure) */
-    STORE_REALM = 6,       /* what there is one of: the directive set in force */
+    STORE_REALM = 6,       /* what there is one of: whose it is, the directive set in force */
 };
 
 /* Made by storage/names.h, nowhere else. */

@@ -226,6 +226,32 @@ class Moving(StoreTestCase):
             self.assertEqual(self.answers(home, names), self.answers(origin, names))
 
 
+class Owning(StoreTestCase):
+    """A store is of one hash key and of one realm; of which, says who came first."""
+
+    def assert_does_not_start(self, option, folder, flags):
+        end = subprocess.run([find_program("PASSGATED", "services/server/passgated"), *(f"--{name}={value}" for name, value in flags.items())],
+                             cwd=folder, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)
+        self.assertEqual(end.returncode, 2, end.stderr)
+        self.assertIn(f'"field":"{option}"', end.stderr)
+
+    def assert_is_owned(self, server, folder):
+        flags = {**server.flags, **{f"listen-{door}": "127.0.0.1:0" for door in ("grpc", "http", "ops")}}
+        self.assert_does_not_start("store.hash_key_file", folder, {**flags, "store-hash-key-file": self.new_hash_key()})
+        self.assert_does_not_start("realm.name", folder, {**flags, "realm-name": "another"})
+
+    def test_nobody_else_starts_on_redis_while_its_owner_goes_on(self):
+        server = self.redis()
+        self.assert_is_owned(server, tempfile.mkdtemp(dir=self.folder))
+        self.submit(server.stubs(), fresh("person"), passport("USA"))
+
+    def test_nobody_else_starts_on_a_file(self):
+        server = self.sqlite()
+        server.stop()
+        self.assert_is_owned(server, server.folder)
+        server.start()
+
+
 class Refusing(StoreTestCase):
     def test_another_hash_key_is_refused_and_both_are_named(self):
         origin, home = self.sqlite(), self.sqlite(hash_key=self.new_hash_key())
