@@ -11,6 +11,7 @@ struct directive_folder {
     struct directive_folder_options options;
     bool is_looked_at;  /* the files were compiled, or found wrong: they are worth no second look */
     uint64_t signature; /* … as they were then */
+    uint64_t epoch;     /* of the store that knows what is in force */
     uint64_t recorded_number; /* of the set that is on record … */
     int32_t recorded_day;     /* … in the segment of this day */
 };
@@ -80,19 +81,56 @@ bool directive_folder_record(struct directive_folder *folder, struct err *err)
     return is_recorded;
 }
 
+static uint64_t epoch_of_store(const struct directive_folder *folder)
+{
+    struct store_state state;
+
+    store_get_state(folder->options.store, &state);
+    return state.epoch;
+}
+
+/* Have the register number the set, or (NULL) recall what is in force. */
+static bool ask_register(struct directive_folder *folder, struct directive_set *set,
+                         struct arena *arena, struct err *err)
+{
+    const struct directive_folder_options *options = &folder->options;
+    struct directive_set *in_force = snapshot_get(options->directives);
+    const struct directive_register reg = {options->store, options->names, options->clock,
+                                           options->mailbox, in_force};
+    uint64_t epoch = epoch_of_store(folder); /* before: one that begins meanwhile is seen */
+    bool is_done = set ? directive_register_number(&reg, set, arena, err)
+                       : directive_register_recall(&reg, arena, err);
+
+    directive_set_unref(in_force);
+    if (is_done)
+        folder->epoch = epoch;
+    return is_done;
+}
+
+bool directive_folder_recall(struct directive_folder *folder, struct err *err)
+{
+    struct arena arena;
+    bool is_recalled;
+
+    if (epoch_of_store(folder) == folder->epoch)
+        return true;
+    arena_init(&arena, 64 * 1024);
+    is_recalled = ask_register(folder, NULL, &arena, err);
+    arena_release(&arena);
+    return is_recalled;
+}
+
 static bool load(struct directive_folder *folder, struct arena *arena,
                  struct diagnostics *diagnostics, struct err *err)
 {
     const struct directive_folder_options *options = &folder->options;
-    const struct directive_register reg = {options->store, options->names, options->clock,
-                                           options->mailbox};
     struct directive_set *set;
 
     /* Before the files: what comes later is seen. */
     folder->signature = directive_files_signature(options->path);
     if (!compile(folder, arena, diagnostics, &set, err))
         return false;
-    if (!directive_register_number(&reg, set, arena, err) || !record(folder, set, err)) {
+    if (!ask_register(folder, set, arena, err) || !record(folder, set, err)) {
         directive_set_unref(set);
         return false;
     }

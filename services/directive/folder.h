@@ -53,4 +53,8 @@ MUST_CHECK bool directive_folder_load(struct directive_folder *folder,
  * log.  AUDIT_UNAVAILABLE: it is worth another attempt soon.  The same thread. */
 MUST_CHECK bool directive_folder_record(struct directive_folder *folder, struct err *err);
 
+/* Has the store begun another epoch?  Then it may have lost what is in force, which is registered
+ * there again.  An error of the store: it is worth another attempt soon.  The same thread. */
+MUST_CHECK bool directive_folder_recall(struct directive_folder *folder, struct err *err);
+
 #endif

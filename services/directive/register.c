@@ -12,6 +12,7 @@
 #include "directive/register.h"
 
 #include "base/json.h"
+#include "base/log.h"
 #include "domain/audit/record.h"
 #include "storage/blocking.h"
 
@@ -239,41 +240,108 @@ static bool encode_audit(const struct directive_register *reg, const struct dire
     return audit_record_encode(&record, arena, ret_bytes, err);
 }
 
+/* A register that knows less than what is in force was lost, or is that of an older copy of the
+ * store: what was given stays given.  True when something was lost. */
+static bool recall(const struct directive_set *in_force, struct content *content)
+{
+    uint64_t number = directive_set_number(in_force), stored = number_in(content->json, "number");
+    const char *digest = directive_set_digest(in_force);
+    json_t *directives = json_object_get(content->json, "directives");
+
+    if (stored > number || (stored == number && text_is(content->json, "digest", digest)))
+        return false;
+    json_object_set_new(content->json, "number", json_integer((json_int_t)number));
+    json_object_set_new(content->json, "digest", json_string(digest));
+    for (size_t i = 0; i < directive_set_count(in_force); i++) {
+        const struct directive *directive = directive_set_get(in_force, i);
+        const json_t *entry = json_object_get(directives, directive->id);
+
+        if (number_in(entry, "version") <= directive->version)
+            json_object_set_new(directives, directive->id, entry_of(directive, directive->version));
+    }
+    return true;
+}
+
+/* Write what is in the content by now, with the record that this set has come into force. */
+static bool activate(const struct directive_register *reg, const struct directive_set *set,
+                     const struct content *content, struct arena *arena, struct err *err)
+{
+    struct span audit;
+
+    return encode_audit(reg, set, number_in(content->json, "number"), arena, &audit, err) &&
+           write_register(reg, content, audit, arena, err);
+}
+
 /* Number the set by this content of the register, which is written when the set is another one. */
 static bool number_by(const struct directive_register *reg, struct directive_set *set,
-                      const struct content *content, struct arena *arena, struct err *err)
+                      struct content *content, struct arena *arena, struct err *err)
 {
-    uint64_t number = number_in(content->json, "number");
     json_t *directives = json_object_get(content->json, "directives");
-    struct span audit;
+    bool is_recalled = reg->in_force && recall(reg->in_force, content), is_new;
+    uint64_t number = number_in(content->json, "number");
 
     if (!check_missing(set, directives, clock_wall_ms(reg->clock), err))
         return false;
     number_directives(set, directives);
-    if (number == 0 || !text_is(content->json, "digest", directive_set_digest(set))) {
+    is_new = number == 0 || !text_is(content->json, "digest", directive_set_digest(set));
+    if (is_new) {
         number++;
         json_object_set_new(content->json, "number", json_integer((json_int_t)number));
         json_object_set_new(content->json, "digest", json_string(directive_set_digest(set)));
-        if (!encode_audit(reg, set, number, arena, &audit, err) ||
-            !write_register(reg, content, audit, arena, err))
-            return false;
     }
+    if ((is_new || is_recalled) && !activate(reg, set, content, arena, err))
+        return false;
     directive_set_assign(set, number);
     return true;
+}
+
+/* What is in force, and nothing else. */
+static bool recall_only(const struct directive_register *reg, struct content *content,
+                        struct arena *arena, struct err *err)
+{
+    if (!recall(reg->in_force, content))
+        return true;
+    if (!activate(reg, reg->in_force, content, arena, err))
+        return false;
+    LOG(WARN, "directive.recalled", "the store had lost what is in force: it is there again",
+        log_number("number", (int64_t)directive_set_number(reg->in_force)));
+    return true;
+}
+
+/* `set` is NULL when there is only something to recall. */
+static bool try_once(const struct directive_register *reg, struct directive_set *set,
+                     struct arena *arena, struct err *err)
+{
+    struct content content;
+    bool is_done;
+
+    if (!read_register(reg, arena, &content, err))
+        return false;
+    is_done =
+        set ? number_by(reg, set, &content, arena, err) : recall_only(reg, &content, arena, err);
+    json_decref(content.json);
+    return is_done;
+}
+
+static bool try_often(const struct directive_register *reg, struct directive_set *set,
+                      struct arena *arena, struct err *err)
+{
+    for (int attempt = 1;; attempt++) {
+        bool is_done = try_once(reg, set, arena, err);
+
+        if (is_done || err->code != ERR_CONFLICT || attempt == ATTEMPTS)
+            return is_done;
+    }
+}
+
+bool directive_register_recall(const struct directive_register *reg, struct arena *arena,
+                               struct err *err)
+{
+    return !reg->in_force || try_often(reg, NULL, arena, err);
 }
 
 bool directive_register_number(const struct directive_register *reg, struct directive_set *set,
                                struct arena *arena, struct err *err)
 {
-    for (int attempt = 1;; attempt++) {
-        struct content content;
-        bool is_numbered;
-
-        if (!read_register(reg, arena, &content, err))
-            return false;
-        is_numbered = number_by(reg, set, &content, arena, err);
-        json_decref(content.json);
-        if (is_numbered || err->code != ERR_CONFLICT || attempt == ATTEMPTS)
-            return is_numbered;
-    }
+    return try_often(reg, set, arena, err);
 }

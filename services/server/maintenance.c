@@ -64,6 +64,14 @@ static void look_at_record(struct maintenance *maintenance)
         log_err("directive.record", "what is in force could not be put on record again", &err);
 }
 
+static void look_at_register(struct maintenance *maintenance)
+{
+    struct err err;
+
+    if (!directive_folder_recall(maintenance->options.directives, &err))
+        log_err("directive.register", "what is in force could not be registered again", &err);
+}
+
 /* A folder that is in the middle of a change, or wrong, leaves the ring as it is. */
 static void look_at_keys(struct maintenance *maintenance)
 {
@@ -138,6 +146,7 @@ static void *run(void *argument)
         callers_look(maintenance->options.callers, is_kicked);
         look_at_directives(maintenance, is_kicked);
         maintenance_look_at_shadow(maintenance->options.shadow, is_kicked);
+        look_at_register(maintenance);
         look_at_record(maintenance);
         look_at_keys(maintenance);
         certificates_look(maintenance->options.certificates, is_kicked);

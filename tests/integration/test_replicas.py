@@ -113,6 +113,30 @@ class Records(ReplicasTestCase):
         self.assertLessEqual(set(written) | set(late), set(sum(self.recorded(), [])))
 
 
+class Flushed(ReplicasTestCase):
+    """What is in force is known to who enforces it, also when the store has lost it."""
+
+    def number(self, replica):
+        return replica.counted("passgate_directive_set_number")
+
+    def test_what_is_in_force_keeps_its_number(self):
+        replica = self.replicas[0]
+        self.replicas[1].stop()
+        before = self.number(replica)
+        path = next(path for path in replica.directives.iterdir() if "title:" in path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        replica.set_directives({**{other.name: other.read_text(encoding="utf-8") for other in replica.directives.iterdir()},
+                                path.name: text.replace("title:", "title: Once more,", 1)})
+        self.wait_for(lambda: self.number(replica) > before, "the changed file is not in force")
+        replica.stop()
+        replica.start()  # what it wrote itself it would put there again in any case
+        self.redis.do("FLUSHALL")
+        replica.wait_for_log(lambda line: line.get("event") == "directive.recalled")
+        self.replicas[1].set_directives(replica.directives)
+        self.replicas[1].start()
+        self.assertEqual(self.number(self.replicas[1]), self.number(replica))
+
+
 class Trouble(ReplicasTestCase):
     def test_cached_facts_answer_up_to_the_grace_and_are_marked_then_nobody_is_let_in(self):
         name, unknown = fresh("cached"), fresh("unknown")

@@ -329,7 +329,7 @@ static void what_failed_for_another_reason_is_tried_again(void **state)
 static struct directive_register register_of(struct world *world)
 {
     return (struct directive_register){world->store, &world->names, &world->clock.clock,
-                                       &world->mailbox};
+                                       &world->mailbox, NULL};
 }
 
 static struct directive_set *compile_many(struct world *world, size_t count)
@@ -435,6 +435,103 @@ static void a_register_that_cannot_be_read_numbers_nothing(void **state)
     }
 }
 
+/* What a flush does, and nearly what an older copy of the store does that is put back. */
+static void lose_register(struct world *world)
+{
+    struct store_request *request = store_request_new_blocking(STORE_WRITE, 0, &world->mailbox);
+
+    store_request_remove(request, names_realm(&world->names, span_text("directives")));
+    assert_true(store_call(world->store, request, &world->mailbox, &world->err));
+    store_request_free(request);
+}
+
+/* The number that a server gives that starts now, with a folder of as many directives. */
+static uint64_t number_of_another(struct world *world, size_t count)
+{
+    struct directive_register reg = register_of(world);
+    struct directive_set *set = compile_many(world, count);
+    uint64_t number;
+
+    assert_true(directive_register_number(&reg, set, &world->arena, &world->err));
+    number = directive_set_number(set);
+    directive_set_unref(set);
+    return number;
+}
+
+static void what_the_store_has_lost_keeps_its_number_and_its_versions(void **state)
+{
+    struct world *world = *state;
+
+    write_file(world, "resources.yaml", fixture_resources);
+    write_directive(world, "one", "First", false);
+    write_directive(world, "two", "Second", false);
+    assert_loads(world, 1);
+    write_directive(world, "one", "Changed", false);
+    assert_loads(world, 2);
+    lose_register(world);
+    assert_loads(world, 2);
+    assert_int_equal(version_of(world, "one"), 2);
+    lose_register(world);
+    remove_file(world, "two.yaml");
+    assert_false(load(world)); /* nor does a loss lift anything */
+    write_directive(world, "two", "Second", false);
+    write_directive(world, "one", "Changed again", false);
+    assert_loads(world, 3);
+    assert_int_equal(version_of(world, "one"), 3);
+    assert_int_equal(version_of(world, "two"), 1);
+    stop(world);
+    start(world);
+    assert_loads(world, 3); /* and there it is */
+}
+
+static void a_number_is_not_given_again_by_who_knows_more_than_the_store(void **state)
+{
+    struct world *world = *state;
+
+    write_file(world, "resources.yaml", fixture_resources);
+    write_directive(world, "one", "First", false);
+    assert_loads(world, 1);
+    write_directive(world, "one", "Changed", false);
+    assert_loads(world, 2);
+    lose_register(world);
+    assert_int_equal(number_of_another(world, 1), 1);
+    assert_int_equal(number_of_another(world, 2), 2); /* as ours, and another set */
+    write_directive(world, "one", "Changed again", false);
+    assert_false(load(world)); /* the other's directives are registered */
+    assert_int_equal(world->err.code, ERR_FILE_INVALID);
+    assert_int_equal(number_of_another(world, 3), 3);
+}
+
+static uint64_t epoch;
+
+static void tell_epoch(struct store *store, struct store_state *ret_state)
+{
+    (void)store;
+    *ret_state = (struct store_state){.is_up = true, .epoch = epoch};
+}
+
+static void another_epoch_of_the_store_has_what_is_in_force_registered_again(void **state)
+{
+    struct world *world = *state;
+    const struct store_ops *ops = world->store->ops;
+    struct store_ops with_epoch = *ops;
+
+    with_epoch.state = tell_epoch;
+    world->store->ops = &with_epoch;
+    epoch = 7;
+    assert_loads(world, 1);
+    write_file(world, "resources.yaml", fixture_resources);
+    assert_loads(world, 2);
+    lose_register(world);
+    assert_true(directive_folder_recall(world->source, &world->err)); /* it is the same epoch */
+    assert_int_equal(number_of_another(world, 1), 1);
+    lose_register(world);
+    epoch = 8;
+    assert_true(directive_folder_recall(world->source, &world->err));
+    assert_int_equal(number_of_another(world, 1), 3);
+    world->store->ops = ops;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* Records in the log. */
@@ -482,6 +579,9 @@ int main(void)
         TEST(a_thousand_directives_are_registered),
         TEST(two_at_once_agree_on_the_number),
         TEST(a_register_that_cannot_be_read_numbers_nothing),
+        TEST(what_the_store_has_lost_keeps_its_number_and_its_versions),
+        TEST(a_number_is_not_given_again_by_who_knows_more_than_the_store),
+        TEST(another_epoch_of_the_store_has_what_is_in_force_registered_again),
         TEST(what_is_in_force_is_on_record_at_once_and_again_every_day),
     };
 
