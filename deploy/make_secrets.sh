@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # make_secrets.sh FOLDER [DNS_NAME…]: makes what a first deployment needs and must not be in a repository.  What is there
-# already stays; to have something made again, remove it.
+# already stays; to have something made again, remove it and all that was made with it, which this names otherwise.
 #
 #   FOLDER/authority/ the key of the authority that signs all certificates; no program needs it
 #   FOLDER/tls/       ca.crt, and the server's tls.crt and tls.key, for localhost, `passgate` and the names that are given
@@ -30,6 +30,18 @@ new_key() { # FILE
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
 }
 
+# What would not fit a new FILE is not left beside one, and is not ours to remove.
+together() { # FILE MADE_WITH_IT…
+    [ ! -e "$1" ] || return 0
+    file=$1
+    shift
+    left=
+    for made in "$@"; do
+        [ ! -e "$made" ] || left="$left $made"
+    done
+    [ -z "$left" ] || { echo "$0: $file is gone, and what was made with it is there: remove$left, or put it back" >&2; exit 1; }
+}
+
 make_authority() {
     new_key authority/ca.key
     openssl req -x509 -key authority/ca.key -out tls/ca.crt -subj '/CN=passgate' -days "$days" \
@@ -37,6 +49,7 @@ make_authority() {
 }
 
 make_certificate() { # STEM USAGE SUBJECT_ALT_NAMES
+    [ -e authority/ca.key ] || { echo "$0: authority/ca.key is gone: no $1.crt can be signed for tls/ca.crt" >&2; exit 1; }
     new_key "$1.key"
     cat >"$1.ext" <<END
 basicConstraints=critical,CA:FALSE
@@ -51,6 +64,12 @@ END
 }
 
 mkdir -p authority tls clients keys store redis
+together tls/ca.crt tls/tls.crt clients/*.crt
+together tls/tls.key tls/tls.crt
+for client in gateway verifier hr operator; do
+    together "clients/$client.key" "clients/$client.crt"
+done
+together store/password redis/users.acl
 [ -e tls/ca.crt ] || make_authority
 if [ ! -e tls/tls.crt ]; then
     names=DNS:localhost,DNS:passgate,IP:127.0.0.1
@@ -69,6 +88,7 @@ set -- keys/*.pem
 [ -e "$1" ] || new_key "keys/$(date -u +%Y-%m-%dT%H-%M-%SZ).pem"
 [ -e store/hash.key ] || openssl rand -hex 16 >store/hash.key
 [ -e store/password ] || openssl rand -hex 32 | tr -d '\n' >store/password
+[ -e redis/password ] || cp store/password redis/password
 if [ ! -e redis/users.acl ]; then
     cp store/password redis/password
     digest=$(openssl dgst -sha256 -r <store/password | cut -c 1-64)

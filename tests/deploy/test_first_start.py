@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The first start of a deployment: deploy/make_secrets.sh, what it makes laid out as the manifests mount it, and the
 configurations of deploy/ with it."""
+import hashlib
 import shutil
 import subprocess
 import tempfile
@@ -91,6 +92,46 @@ class FirstStart(unittest.TestCase):
         before = self.files()
         self.make_secrets()
         self.assertEqual(self.files(), before)
+
+    def test_what_would_not_fit_any_more_is_not_left_there(self):
+        """What is removed, and what has to go with it."""
+        clients = [f"clients/{name}.crt" for name in ("ca", "gateway", "hr", "operator", "verifier")]
+        for removed, others in (("tls/ca.crt", ["tls/tls.crt", *clients]), ("store/password", ["redis/users.acl"]),
+                                ("tls/tls.key", ["tls/tls.crt"]), ("clients/hr.key", ["clients/hr.crt"])):
+            with self.subTest(removed):
+                folder = Path(tempfile.mkdtemp(dir=self.folder))
+                command = [ROOT / "deploy" / "make_secrets.sh", folder]
+                subprocess.run(command, check=True, capture_output=True)
+                (folder / removed).unlink()
+                before = {path for path in folder.rglob("*") if path.is_file()}
+                end = subprocess.run(command, check=False, capture_output=True, text=True)
+                self.assertEqual(end.returncode, 1, end.stderr)
+                self.assertIn(f"{removed} is gone", end.stderr)
+                self.assertEqual({path for path in folder.rglob("*") if path.is_file()}, before)
+                for other in others:
+                    self.assertIn(other, end.stderr)
+                    (folder / other).unlink()
+                subprocess.run(command, check=True, capture_output=True)
+                self.assert_fits(folder)
+
+    def assert_fits(self, folder):
+        certificates = [folder / "tls" / "tls.crt", *(folder / "clients").glob("*.crt")]
+        self.assertEqual(len(certificates), 6)
+        subprocess.run(["openssl", "verify", "-CAfile", folder / "tls" / "ca.crt", *certificates], check=True, capture_output=True)
+        password = (folder / "store" / "password").read_bytes()
+        self.assertEqual((folder / "redis" / "password").read_bytes(), password)
+        self.assertIn(hashlib.sha256(password).hexdigest(), (folder / "redis" / "users.acl").read_text(encoding="utf-8"))
+
+    def test_without_the_authority_nothing_new_is_signed(self):
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        command = [ROOT / "deploy" / "make_secrets.sh", folder]
+        subprocess.run(command, check=True, capture_output=True)
+        (folder / "authority" / "ca.key").unlink()
+        subprocess.run(command, check=True, capture_output=True)  # nothing is to be signed
+        (folder / "clients" / "hr.crt").unlink()
+        end = subprocess.run(command, check=False, capture_output=True, text=True)
+        self.assertEqual(end.returncode, 1, end.stderr)
+        self.assertIn("authority/ca.key is gone", end.stderr)
 
     def test_keys_are_not_for_others(self):
         for path in self.files():
