@@ -60,6 +60,9 @@ enum err_level { ERR_LEVEL_DEBUG, ERR_LEVEL_INFO, ERR_LEVEL_WARN, ERR_LEVEL_ERRO
     X(FIELD_CONFLICT, INVALID_ARGUMENT, 400, INFO,                                                \
       "a field does not go with the rest of the request")                                         \
     X(FIELD_COUNTRY, INVALID_ARGUMENT, 400, INFO, "a field is not an ISO 3166-1 code")            \
+    X(FIELD_DATE, INVALID_ARGUMENT, 400, INFO, "a field is not a calendar date, as 2026-06-12")   \
+    X(FIELD_REVISION, INVALID_ARGUMENT, 400, INFO,                                                \
+      "a field is not a revision as this service gives them out")                                 \
     X(MESSAGE_MALFORMED, INVALID_ARGUMENT, 400, INFO, "the message cannot be parsed")             \
     X(FILE_INVALID, INVALID_ARGUMENT, 400, INFO, "a file has errors")                             \
     X(TOKEN_INVALID, INVALID_ARGUMENT, 400, INFO, "the token is not acceptable")                  \

@@ -5,6 +5,8 @@
 #include "base/encoding.h"
 #include "storage/store.h"
 
+#include <ctype.h>
+
 enum {
     FORMAT = 1,
     FORMAT_AT = 0,
@@ -40,16 +42,28 @@ const char *revision_format(const struct revision *revision, char text[static RE
     return text;
 }
 
+static bool is_base64url(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (!isalnum(text.data[i]) && text.data[i] != '-' && text.data[i] != '_')
+            return false;
+    return true;
+}
+
 bool revision_parse(struct span text, const char *field, struct revision *ret_revision,
                     struct err *err)
 {
     uint8_t bytes[REVISION_TEXT_MAX];
     size_t length;
 
+    if (text.length > REVISION_LENGTH_MAX)
+        return err_field(err, ERR_FIELD_TOO_LONG, field, "%zu bytes", text.length);
+    if (!is_base64url(text))
+        return err_field(err, ERR_FIELD_CHARACTERS, field, "not base64url");
     if (text.length != base64url_length(REVISION_BYTES) ||
         !base64url_decode(text, bytes, &length) || bytes[FORMAT_AT] != FORMAT ||
         get_number(bytes + PARTITION_AT, sizeof(uint16_t)) >= STORE_PARTITIONS_MAX)
-        return err_field(err, ERR_FIELD_CHARACTERS, field, "not a revision of this service");
+        return err_field(err, ERR_FIELD_REVISION, field, "not a revision of this service");
     *ret_revision = (struct revision){
         .directive_set = get_number(bytes + DIRECTIVE_SET_AT, sizeof(uint64_t)),
         .number = get_number(bytes + NUMBER_AT, sizeof(uint64_t)),

@@ -13,7 +13,8 @@
 
 #include <stdint.h>
 
-enum { REVISION_TEXT_MAX = 40 };
+/* Longer ones are not looked at. */
+enum { REVISION_TEXT_MAX = 40, REVISION_LENGTH_MAX = 64 };
 
 struct revision {
     uint64_t directive_set;
@@ -24,7 +25,8 @@ struct revision {
 /* Returns `text`, NUL-terminated. */
 const char *revision_format(const struct revision *revision, char text[static REVISION_TEXT_MAX]);
 
-/* FIELD_CHARACTERS on `field` for anything that revision_format() did not make. */
+/* FIELD_TOO_LONG, FIELD_CHARACTERS or FIELD_REVISION on `field` for anything that revision_format()
+ * did not make. */
 MUST_CHECK bool revision_parse(struct span text, const char *field, struct revision *ret_revision,
                                struct err *err);
 

@@ -32,7 +32,7 @@ bool date_read(const char *text, const char *field, int32_t *ret_day, struct err
     int32_t day = DAY_NONE;
 
     if (text[0] != '\0' && !day_parse(span_text(text), &day))
-        return err_field(err, ERR_FIELD_CHARACTERS, field, "not a calendar date");
+        return err_field(err, ERR_FIELD_DATE, field, "not a calendar date");
     *ret_day = day;
     return true;
 }

@@ -32,7 +32,7 @@ MUST_CHECK bool evidence_read(const struct evidence_reader *reader,
 MUST_CHECK bool country_read(const char *text, const char *field, bool takes_special,
                              country_id *ret_country, struct err *err);
 
-/* A calendar date; DAY_NONE for the empty text. */
+/* A calendar date (FIELD_DATE); DAY_NONE for the empty text. */
 MUST_CHECK bool date_read(const char *text, const char *field, int32_t *ret_day, struct err *err);
 
 /* document_read.c */

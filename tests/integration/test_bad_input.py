@@ -131,7 +131,9 @@ def good_requests():
 
 # What another reason than FIELD_CHARACTERS fits better: by the last part of the field's name.
 OTHER_REASONS = {"issuer": "FIELD_COUNTRY", "nationality": "FIELD_COUNTRY", "birth_country": "FIELD_COUNTRY",
-                 "country": "FIELD_COUNTRY", "accredited_to": "FIELD_COUNTRY", "claim_token": "TOKEN_INVALID"}
+                 "country": "FIELD_COUNTRY", "accredited_to": "FIELD_COUNTRY", "claim_token": "TOKEN_INVALID",
+                 **dict.fromkeys(("issued_on", "expires_on", "as_of", "review_by", "until", "date", "resident_since"),
+                                 "FIELD_DATE")}
 # Fields that one method does not look at, or takes no value of, whatever is in them.
 LEFT_OUT = {("IntrospectClaim", "token"),  # not a token is an answer: not active
             ("SubmitVerification", "evidence.document.mrz"),  # has reasons of its own
@@ -329,7 +331,7 @@ class Evidence(BadInputTestCase):
         self.refuse(self.paper(issued_on=day(1)), "DOCUMENT_EXPIRED", "document.issued_on")
         for text in ("2034-02-30", "2034-2-1", "01.02.2034", "2034-02-01T00:00:00Z", "tomorrow", "2034-13-01",
                      "0000-00-00", "20340201"):
-            self.refuse(self.paper(expires_on=text), "FIELD_CHARACTERS", "document.expires_on", "INVALID_ARGUMENT")
+            self.refuse(self.paper(expires_on=text), "FIELD_DATE", "document.expires_on", "INVALID_ARGUMENT")
 
     def test_results_that_prove_nothing(self):
         self.refuse(passport("DEU", result=pb.VENDOR_RESULT_FAILED), "RESULT_NOT_PASSED", "result")

@@ -127,7 +127,7 @@ class Watching(WatchTestCase):
         self.assertEqual((message.reset, list(message.subjects)), (False, list(self.check(name).handles)))
 
     def test_a_revision_that_is_none_is_refused(self):
-        self.assert_refused(self.refused(self.watch("yesterday")), "INVALID_ARGUMENT", "FIELD_CHARACTERS", "revision")
+        self.assert_refused(self.refused(self.watch("yesterday")), "INVALID_ARGUMENT", "FIELD_REVISION", "revision")
         self.assert_refused(self.refused(self.watch(kinds=[0])), "INVALID_ARGUMENT", "FIELD_ENUM", "kinds[0]")
 
 

@@ -32,39 +32,42 @@ static void a_revision_comes_back_as_it_was_given_out(void **state)
     }
 }
 
-static void assert_refused(struct span text)
+static void assert_refused(struct span text, enum err_code code)
 {
     struct revision revision;
     struct err err;
 
     assert_false(revision_parse(text, "min_revision", &revision, &err));
-    assert_int_equal(err.code, ERR_FIELD_CHARACTERS);
+    assert_int_equal(err.code, code);
     assert_string_equal(err.field, "min_revision");
 }
 
 static void anything_else_is_refused(void **state)
 {
     struct revision revision = {4711, 12, 63};
-    char text[REVISION_TEXT_MAX], longer[REVISION_TEXT_MAX + 1];
+    char text[REVISION_TEXT_MAX], longer[REVISION_TEXT_MAX + 1], longest[REVISION_LENGTH_MAX + 1];
     size_t length;
 
     (void)state;
     length = strlen(revision_format(&revision, text));
     for (size_t i = 0; i < length; i++)
-        assert_refused(span_of(text, i));
+        assert_refused(span_of(text, i), ERR_FIELD_REVISION);
     snprintf(longer, sizeof(longer), "%sA", text);
-    assert_refused(span_text(longer));
+    assert_refused(span_text(longer), ERR_FIELD_REVISION);
+    memset(longest, 'A', sizeof(longest));
+    assert_refused(span_of(longest, REVISION_LENGTH_MAX), ERR_FIELD_REVISION);
+    assert_refused(span_of(longest, sizeof(longest)), ERR_FIELD_TOO_LONG);
     for (size_t i = 0; i < length; i++) {
         char broken[REVISION_TEXT_MAX];
 
         memcpy(broken, text, sizeof(broken));
         broken[i] = i % 2 ? '+' : '\0';
-        assert_refused(span_of(broken, length));
+        assert_refused(span_of(broken, length), ERR_FIELD_CHARACTERS);
     }
-    text[0] ^= 1; /* another format */
-    assert_refused(span_text(text));
+    text[0] = 'B'; /* another format */
+    assert_refused(span_text(text), ERR_FIELD_REVISION);
     revision.partition = 64;
-    assert_refused(span_text(revision_format(&revision, text)));
+    assert_refused(span_text(revision_format(&revision, text)), ERR_FIELD_REVISION);
 }
 
 int main(void)

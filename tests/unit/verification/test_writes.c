@@ -386,7 +386,7 @@ static void affiliations_that_say_nothing_clear_are_refused(void **state)
     world_expect_refused(
         affiliate(*state, "a1", "org/lab",
                   ", \"affiliations\": [{\"affiliation_as\": 1, \"until\": \"soon\"}]"),
-        GRPC_STATUS_INVALID_ARGUMENT, "FIELD_CHARACTERS", "affiliations[0].until");
+        GRPC_STATUS_INVALID_ARGUMENT, "FIELD_DATE", "affiliations[0].until");
 }
 
 static struct answer set_principals(struct world *world, const char *request_id, const char *list)
