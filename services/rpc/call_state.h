@@ -134,7 +134,8 @@ MUST_CHECK bool rpc_message_unpack(grpc_byte_buffer *buffer,
 
 /* status.c: what an error says to the client; in the arena. */
 struct span rpc_status_text(const struct err *err, struct arena *arena);
-/* google.rpc.Status with ErrorInfo and, for a field, BadRequest. */
+/* google.rpc.Status with ErrorInfo and, for a field, BadRequest.  What stands behind `#` in the
+ * field is the metadata `part` of ErrorInfo. */
 struct span rpc_status_details(const struct err *err, struct arena *arena);
 
 /* stream.c */

@@ -234,6 +234,16 @@ static void note_circumstances(struct subject_write *write, const Passgate__V1__
     }
 }
 
+/* Its field in the request.  A machine-readable zone is one text, whatever is in it. */
+static void place(struct err *err)
+{
+    static const char zone[] = "evidence.document.mrz.";
+
+    err_prefix_field(err, "evidence");
+    if (strncmp(err->field, zone, strlen(zone)) == 0)
+        err->field[strlen(zone) - 1] = '#';
+}
+
 static bool prepare(struct subject_write *write,
                     const Passgate__V1__SubmitVerificationRequest *request, struct err *err)
 {
@@ -249,11 +259,11 @@ static bool prepare(struct subject_write *write,
     if (request->subject_kind == PASSGATE__V1__SUBJECT_KIND__SUBJECT_KIND_ORGANIZATION)
         return err_field(err, ERR_SUBJECT_ORGANIZATION, "subject_kind", "an organization");
     if (!evidence_read(&reader, submitted, &submission->evidence, &submission->why_not, err)) {
-        err_prefix_field(err, "evidence");
+        place(err);
         return false;
     }
     if (submission->why_not.code != ERR_OK) {
-        err_prefix_field(&submission->why_not, "evidence");
+        place(&submission->why_not);
         write->failure = &submission->why_not;
     }
     write->has_check = true;

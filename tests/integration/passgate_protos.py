@@ -95,13 +95,14 @@ class Stubs:
 
 
 class Refusal:
-    """What a failed call says: status code, stable reason, the fields, the text, and when to try again."""
+    """What a failed call says: status code, stable reason, the fields and the part of a text, the text, and when to try again."""
 
     def __init__(self, error):
         self.code = error.code()
         self.text = error.details()
         self.reason = ""
         self.domain = ""
+        self.part = ""
         self.fields = []
         trailers = dict(error.trailing_metadata() or ())
         self.pushback = trailers.get("grpc-retry-pushback-ms", "")
@@ -111,6 +112,7 @@ class Refusal:
             content = message_class(name).FromString(detail.value)
             if name == "google.rpc.ErrorInfo":
                 self.reason, self.domain = content.reason, content.domain
+                self.part = content.metadata.get("part", "")
             elif name == "google.rpc.BadRequest":
                 self.fields = [violation.field for violation in content.field_violations]
 
