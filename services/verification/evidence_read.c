@@ -258,6 +258,12 @@ static bool read_statement(const struct evidence_reader *reader,
     return true;
 }
 
+/* A named reviewer who had the paper confirms it; who only looked at the result does not. */
+static enum fact_source document_source(const Passgate__V1__Reviewer *reviewer)
+{
+    return reviewer && *reviewer->documents_seen ? FACT_SOURCE_REVIEWER : FACT_SOURCE_DOCUMENT;
+}
+
 static bool read_content(const struct evidence_reader *reader,
                          const Passgate__V1__Evidence *submitted, struct evidence *evidence,
                          struct err *err)
@@ -271,7 +277,7 @@ static bool read_content(const struct evidence_reader *reader,
         return err_field(err, ERR_FIELD_CONFLICT, "statement", "only for statements");
     if (!submitted->document)
         return err_field(err, ERR_FIELD_REQUIRED, "document", "missing");
-    evidence->source = FACT_SOURCE_DOCUMENT;
+    evidence->source = document_source(submitted->reviewer);
     return document_read(reader, submitted->document, evidence, err);
 }
 

@@ -121,7 +121,8 @@ static void lint_single_class(struct reader *reader, struct range range)
 }
 
 /* The limbs of "foreign person" (15 CFR 772.1), and the evidence that can show each.  No kind of
- * evidence shows the temporary residents of 8 U.S.C. 1160(a) and 1255a(a)(1): a reviewer must. */
+ * evidence shows by itself the temporary residents of 8 U.S.C. 1160(a) and 1255a(a)(1): a reviewer
+ * must. */
 #define CLASS(name) (UINT64_C(1) << EVIDENCE_##name)
 static const struct {
     const char *limb;

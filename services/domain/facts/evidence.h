@@ -139,7 +139,8 @@ struct evidence {
     enum statement_kind statement;
     country_id country;      /* what the statement is about */
     int32_t as_of_day;       /* of the statement */
-    enum fact_source source; /* of the statement; FACT_SOURCE_DOCUMENT for documents */
+    enum fact_source source; /* of the statement; a document's is FACT_SOURCE_DOCUMENT, or
+                                FACT_SOURCE_REVIEWER when a reviewer has seen it */
     int32_t review_by_day;   /* an obligation to look again; ends nothing by itself */
     uint8_t
         document_hash[EVIDENCE_HASH_BYTES]; /* keyed hash of issuer and number; zero = not given */

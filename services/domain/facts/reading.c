@@ -109,11 +109,18 @@ static uint8_t status_by_endorsement(const struct evidence *evidence)
     return possible_at(possible, ARRAY_LEN(possible), evidence->us_endorsement);
 }
 
-/* 8 CFR 274a.12(a)(3) and (a)(5).  Not (a)(10), withholding of removal, nor any of (c). */
+/*
+ * 8 CFR 274a.12(a)(3) and (a)(5).  Not (a)(10), withholding of removal, nor any of (c).  The
+ * temporary residence of (a)(2) ended for who did not ask for more in time (8 CFR
+ * 245a.2(u)(1)(iv)), so that a card of these years shows nothing by itself: a reviewer has to say
+ * that it lasts.
+ */
 static uint8_t status_by_ead_category(const struct evidence *evidence)
 {
     if (category_is(evidence->ead_category, "A03"))
         return US_STATUS_REFUGEE;
+    if (category_is(evidence->ead_category, "A02"))
+        return evidence->source == FACT_SOURCE_REVIEWER ? US_STATUS_TEMPORARY : 0;
     return category_is(evidence->ead_category, "A05") ? US_STATUS_ASYLEE : 0;
 }
 

@@ -18,6 +18,7 @@ static const uint8_t strengths[] = {
     US_PROTECTED | US_STATUS_LPR,
     US_STATUS_REFUGEE,
     US_STATUS_ASYLEE,
+    US_STATUS_TEMPORARY,
 };
 _Static_assert(ARRAY_LEN(strengths) <= FACTS_US_STATUSES_MAX, "one row for each");
 

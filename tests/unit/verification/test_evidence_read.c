@@ -203,6 +203,21 @@ static void the_issuer_never_stands_for_the_nationality(void **state)
     assert_int_not_equal(evidence.issuer, COUNTRY_NONE);
 }
 
+static void a_document_is_confirmed_by_a_reviewer_who_has_seen_it(void **state)
+{
+    static const struct {
+        const char *patch;
+        enum fact_source source;
+    } rows[] = {
+        {"{}", FACT_SOURCE_DOCUMENT},
+        {"{\"reviewer\": {\"id\": \"r-7\", \"reason\": \"looked\"}}", FACT_SOURCE_DOCUMENT},
+        {"{\"reviewer\": {\"id\": \"r-7\", \"documents_seen\": \"I-94\"}}", FACT_SOURCE_REVIEWER},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(read_good(*state, "passport", rows[i].patch).source, rows[i].source);
+}
+
 static void a_result_that_proves_nothing_says_of_which_check_and_when(void **state)
 {
     struct fixture *fixture = *state;
@@ -228,6 +243,7 @@ int main(void)
         TEST(one_document_has_one_hash_however_its_number_is_written),
         TEST(numbers_and_names_leave_only_keyed_hashes),
         TEST(the_issuer_never_stands_for_the_nationality),
+        TEST(a_document_is_confirmed_by_a_reviewer_who_has_seen_it),
         TEST(a_result_that_proves_nothing_says_of_which_check_and_when),
     };
 
