@@ -63,7 +63,7 @@ static void a_name_of_the_certificate_may_have_the_binding(void **state)
 
     assert_int_equal(check(*state, "dns").status, GRPC_STATUS_PERMISSION_DENIED);
     /* The role is there; that the binding discloses no facts is said without looking. */
-    assert_string_equal(answer.reason, "ROLE_MISSING");
+    assert_string_equal(answer.reason, "DISCLOSURE_MISSING");
     assert_string_equal(answer.field, "");
 }
 
