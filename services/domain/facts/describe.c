@@ -75,6 +75,17 @@ static const char *lost(const struct facts_nationality *entry, struct arena *are
     return arena_printf(arena, ", lost on %s", day_format(entry->lost_day, text));
 }
 
+/* The status line says what a US passport leaves open: it is also a national's. */
+static const char *citizenship_word(const struct facts *facts,
+                                    const struct facts_nationality *entry)
+{
+    bool is_usa = entry->country == country_from_alpha3(span_text("USA"));
+    bool is_sure = facts_possible_us_status(facts, PROOF_UNSPECIFIED) == US_STATUS_CITIZEN ||
+                   (entry->flags & FACTS_NATIONALITY_LOST);
+
+    return is_usa && !is_sure ? "citizen or national of" : "citizen of";
+}
+
 static void describe_nationality(const struct facts_nationality *entry, const char *what,
                                  struct lines *lines)
 {
@@ -184,7 +195,8 @@ size_t facts_describe(const struct facts *facts, const struct organizations *org
     for (size_t i = 0; i < header->us_status_count; i++)
         describe_us_status(&facts_us_statuses(facts)[i], &lines);
     for (size_t i = 0; i < header->citizenship_count; i++)
-        describe_nationality(&facts_citizenships(facts)[i], "citizen of", &lines);
+        describe_nationality(&facts_citizenships(facts)[i],
+                             citizenship_word(facts, &facts_citizenships(facts)[i]), &lines);
     for (size_t i = 0; i < header->residency_count; i++)
         describe_nationality(&facts_residencies(facts)[i], "permanent resident of", &lines);
     if (header->birth_country != COUNTRY_NONE)

@@ -329,6 +329,34 @@ static void facts_read_as_short_lines(void **state)
     assert_int_equal(count, ARRAY_LEN(expected));
 }
 
+static void a_us_passport_is_not_described_as_a_citizens(void **state)
+{
+    static const struct {
+        uint8_t possible;
+        uint8_t flags;
+        const char *line;
+    } rows[] = {
+        {US_STATUS_CITIZEN | US_STATUS_NATIONAL, 0, "citizen or national of United States (USA)"},
+        {US_STATUS_CITIZEN, 0, "citizen of United States (USA)"},
+        {US_STATUS_NONE, FACTS_NATIONALITY_LOST, "formerly citizen of United States (USA)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct facts_content content = {
+            .header = {.us_status_count = 1, .citizenship_count = 1},
+            .us_statuses = {{rows[i].possible, PROOF_CHIP, FACT_SOURCE_DOCUMENT, 0}},
+        };
+        const char *const *lines;
+
+        content.citizenships[0] = (struct facts_nationality){
+            country("USA"), PROOF_CHIP, FACT_SOURCE_DOCUMENT, rows[i].flags, DATE_UNKNOWN, 0,
+            DAY_NONE,       DAY_NONE};
+        assert_int_equal(facts_describe(facts_pack(&content, &arena), NULL, &arena, &lines), 2);
+        assert_int_equal(strncmp(lines[1], rows[i].line, strlen(rows[i].line)), 0);
+    }
+}
+
 static void of_nobody_and_of_a_company_there_is_one_line(void **state)
 {
     const struct organization company = {.organized_in = country("FRA"),
@@ -357,6 +385,7 @@ int main(void)
         cmocka_unit_test(a_ninth_residency_and_a_seventeenth_organization_do_not_fit),
         cmocka_unit_test(numbers_from_outside_the_enums_prove_nothing),
         cmocka_unit_test(facts_read_as_short_lines),
+        cmocka_unit_test(a_us_passport_is_not_described_as_a_citizens),
         cmocka_unit_test(of_nobody_and_of_a_company_there_is_one_line),
     };
 
