@@ -16,7 +16,7 @@ services/domain/field:       base
 services/domain/document:    base domain/country
 services/domain/facts:       base domain/country
 services/domain/directive:   base domain/country domain/facts
-services/domain/claim:       base domain/country domain/facts domain/directive/truth.h
+services/domain/claim:       base domain/country domain/facts domain/directive/truth.h domain/directive/test.h
 services/domain/audit:       base
 services/domain/revocation:  base
 services/config:             base domain

@@ -272,17 +272,40 @@ static void write_predicates(struct json_writer *writer, const struct claim_requ
     json_write_close(writer, '}');
 }
 
-/* The strictest `proof` of a directive under which the answers about the person stay the same. */
-static void write_proof(struct json_writer *writer, const struct facts *facts)
+/* Do all answers that are known on the least proof stay the same on `proof`? */
+static bool answers_stay(const struct claim_request *request, enum proof proof, bool *ret_has_any)
 {
-    enum truth answer = predicate_us_person(facts, least_proof);
-    enum proof proof = PROOF_CHIP;
+    const struct facts *facts = request->facts;
+    enum truth us_person = predicate_us_person(facts, least_proof);
+    bool stay = us_person == TRUTH_UNKNOWN || predicate_us_person(facts, proof) == us_person;
 
-    if (answer == TRUTH_UNKNOWN || facts->header.subject_kind == SUBJECT_ORGANIZATION)
+    *ret_has_any = us_person != TRUTH_UNKNOWN;
+    if (!is_reached_by_countries(facts, us_person))
+        return stay;
+    for (size_t i = 0; i < request->set_count; i++) {
+        const struct country_set *countries = &request->sets[i]->countries;
+        enum truth answer = predicate_citizen_of(facts, countries, least_proof);
+
+        if (answer == TRUTH_UNKNOWN)
+            continue;
+        *ret_has_any = true;
+        stay = stay && predicate_citizen_of(facts, countries, proof) == answer;
+    }
+    return stay;
+}
+
+/* The strictest `proof` of a directive under which the answers about the person stay the same. */
+static void write_proof(struct json_writer *writer, const struct claim_request *request)
+{
+    enum proof proof = PROOF_CHIP;
+    bool has_any;
+
+    if (request->facts->header.subject_kind == SUBJECT_ORGANIZATION)
         return;
-    while (proof > least_proof && predicate_us_person(facts, proof) != answer)
+    while (!answers_stay(request, proof, &has_any) && proof > least_proof)
         proof--;
-    write_word(writer, "passgate_proof", proof_word(proof));
+    if (has_any)
+        write_word(writer, "passgate_proof", proof_word(proof));
 }
 
 /* The states in a list, held or lost; what contradicts itself and what is no state stays out. */
@@ -397,7 +420,7 @@ static void write_verified_claims(struct json_writer *writer, const struct claim
     json_write_name(writer, "claims");
     json_write_open(writer, '{');
     write_predicates(writer, request);
-    write_proof(writer, request->facts);
+    write_proof(writer, request);
     if (request->disclosure >= CLAIM_DISCLOSURE_NATIONALITIES)
         write_nationalities(writer, request->facts);
     if (request->disclosure >= CLAIM_DISCLOSURE_FULL)

@@ -102,6 +102,10 @@ static void fill(void)
     document(EVIDENCE_PASSPORT, "GBR", "GBN", PROOF_CHIP);
     statement(STATEMENT_CITIZENSHIPS_COMPLETE, FACT_SOURCE_DECLARATION);
 
+    begin("german by the zone");
+    document(EVIDENCE_PASSPORT, "DEU", "DEU", PROOF_MRZ);
+    statement(STATEMENT_CITIZENSHIPS_COMPLETE, FACT_SOURCE_DECLARATION);
+
     begin("born in iran");
     evidence = document(EVIDENCE_PASSPORT, "DEU", "DEU", PROOF_CHIP);
     evidence->birth_country = code("IRN");

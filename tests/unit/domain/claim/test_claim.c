@@ -126,7 +126,9 @@ static void the_answers_about_the_person_are_those_of_the_regulations(void **sta
         {"iranian resident", "true", "false", "\"document_authenticated\""},
         {"german without us status", "false", "true", "\"chip\""},
         {"german", "\"unknown\"", "\"unknown\"", "-"}, /* a passport disproves no green card */
-        {"hong kong british national", "\"unknown\"", "\"unknown\"", "-"},
+        /* … but not of these countries, on that proof */
+        {"hong kong british national", "\"unknown\"", "\"unknown\"", "\"chip\""},
+        {"german by the zone", "\"unknown\"", "\"unknown\"", "\"mrz\""},
         {"declares to be american", "\"unknown\"", "\"unknown\"", "-"}, /* says who? */
         {"driving licence only", "\"unknown\"", "\"unknown\"", "-"},
     };
@@ -155,6 +157,7 @@ static void sets_of_countries_are_answered_of_foreign_persons_only(void **state)
         {"iranian resident", "-"},
         {"german", "{\"EAR:D:5\":\"unknown\",\"EAR:E:1\":\"unknown\"}"}, /* the list is open */
         {"german without us status", "{\"EAR:D:5\":false,\"EAR:E:1\":false}"},
+        {"german by the zone", "{\"EAR:D:5\":false,\"EAR:E:1\":false}"},
         {"hong kong british national", "{\"EAR:D:5\":\"unknown\",\"EAR:E:1\":false}"},
         {"iranian then canadian", "{\"EAR:D:5\":\"unknown\",\"EAR:E:1\":\"unknown\"}"},
     };
