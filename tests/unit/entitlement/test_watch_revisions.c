@@ -387,8 +387,8 @@ static void what_is_wrong_in_the_request_is_named(void **state)
         PASSGATE__V1__WATCH_KIND__WATCH_KIND_SUBJECTS,
         PASSGATE__V1__WATCH_KIND__WATCH_KIND_UNSPECIFIED};
 
-    assert_refused(watch(*state, TOLD, "revision"), GRPC_STATUS_INVALID_ARGUMENT,
-                   "FIELD_REVISION", "revision");
+    assert_refused(watch(*state, TOLD, "revision"), GRPC_STATUS_INVALID_ARGUMENT, "FIELD_REVISION",
+                   "revision");
     assert_refused(start(*state, TOLD, "", kinds, ARRAY_LEN(kinds)), GRPC_STATUS_INVALID_ARGUMENT,
                    "FIELD_ENUM", "kinds[1]");
     assert_refused(watch(*state, NOBODY, ""), GRPC_STATUS_UNAUTHENTICATED, "UNAUTHENTICATED", "");
