@@ -39,7 +39,7 @@ def submit(server, person, today):
     refusals, happened, wrong = person.refusals(), [], []
     if refusals:
         path.write_text(json.dumps(person.requests(today), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        replies = server.ask("submit", path, statuses=(0, 2))[1]
+        replies = server.ask("submit", path, statuses=(0, 1))[1]
         if len(replies) != len(refusals):
             raise DemoError(f"passgate submit {relative(path)}: {json.dumps(replies)}")
         for number, (reply, wanted) in enumerate(zip(replies, refusals)):

@@ -147,7 +147,9 @@ static void a_piece_that_stays_is_told_once_and_one_that_changes_twice(void **st
     assert_int_equal(
         json_integer_value(json_object_get(json_object_get(document, "before"), "number")), 7);
     assert_string_equal(
-        json_text(json_object_get(json_object_get(document, "after"), "affiliations"), arena).data,
+        (const char *)json_text(json_object_get(json_object_get(document, "after"), "affiliations"),
+                                arena)
+            .data,
         "[{\"organization\":\"org/lab\",\"as\":[\"employee\",\"agent\"],\"complete\":true,"
         "\"review_by\":\"2026-06-12\",\"attested_at\":\"2026-06-12T21:21:00Z\"}]");
     assert_null(json_object_get(document, "left_out"));
