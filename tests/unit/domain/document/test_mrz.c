@@ -97,7 +97,7 @@ static void a_line_break_anywhere_else_is_a_wrong_length(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(specimens); i++) {
-        char bare[TEXT_MAX], text[TEXT_MAX];
+        char bare[TEXT_MAX], text[2 * TEXT_MAX + 2];
         size_t length = joined(specimens[i].text, bare);
         size_t width = length / (specimens[i].format == MRZ_TD1 ? 3 : 2);
 
